@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MQTT over Paho's synchronous client. */
+#include "bus.h"
+
+#include "clock.h"
+#include "log.h"
+#include "topic.h"
+
+#include <MQTTClient.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct flight {
+    int token;
+    enum mq_ack *ack;
+};
+
+struct early {
+    int token;
+    enum mq_ack ack;
+};
+
+struct mq_bus {
+    struct mq_bus_options options; /* texts are owned copies */
+    MQTTClient client;
+    int fd;               /* eventfd: the connection went */
+    bool session_present;
+    size_t window;        /* of this connection */
+    uint64_t published;   /* owner's thread only */
+
+    pthread_mutex_t lock; /* for what follows; never held while Paho is called */
+    pthread_cond_t changed;
+    bool connected;
+    struct flight *flights; /* options.window entries */
+    size_t flying;
+    /* An answer may be here before publish returns its token; only those of the publish being called are kept. */
+    bool publishing;
+    struct early early[4];
+    size_t earlies;
+    uint64_t unheard, refused;
+};
+
+static char *copy(const char *text) { return text && *text ? strdup(text) : NULL; }
+
+static enum mq_ack ack_of(enum MQTTReasonCodes reason) {
+    if (reason >= 0x80)
+        return MQ_ACK_REFUSED;
+    return reason == MQTTREASONCODE_NO_MATCHING_SUBSCRIBERS ? MQ_ACK_UNHEARD : MQ_ACK_TAKEN;
+}
+
+static void count_locked(struct mq_bus *bus, enum mq_ack ack) {
+    if (ack == MQ_ACK_UNHEARD)
+        bus->unheard++;
+    else if (ack == MQ_ACK_REFUSED)
+        bus->refused++;
+}
+
+static void land_locked(struct mq_bus *bus, size_t i, enum mq_ack ack) {
+    if (bus->flights[i].ack)
+        *bus->flights[i].ack = ack;
+    bus->flights[i] = bus->flights[--bus->flying];
+    count_locked(bus, ack);
+}
+
+static void lose_all_locked(struct mq_bus *bus) {
+    while (bus->flying)
+        land_locked(bus, bus->flying - 1, MQ_ACK_LOST);
+    bus->connected = false;
+    pthread_cond_broadcast(&bus->changed);
+}
+
+static void on_published(void *context, int token, int packet_type, MQTTProperties *properties, enum MQTTReasonCodes reason) {
+    struct mq_bus *bus = context;
+    (void)packet_type;
+    (void)properties;
+    pthread_mutex_lock(&bus->lock);
+    size_t i = 0;
+    while (i < bus->flying && bus->flights[i].token != token)
+        i++;
+    if (i < bus->flying)
+        land_locked(bus, i, ack_of(reason));
+    else if (bus->publishing && bus->earlies < MQ_LENGTH(bus->early))
+        bus->early[bus->earlies++] = (struct early){ token, ack_of(reason) };
+    pthread_cond_broadcast(&bus->changed);
+    pthread_mutex_unlock(&bus->lock);
+}
+
+static void on_lost(void *context, char *cause) {
+    struct mq_bus *bus = context;
+    (void)cause;
+    pthread_mutex_lock(&bus->lock);
+    lose_all_locked(bus);
+    pthread_mutex_unlock(&bus->lock);
+    (void)eventfd_write(bus->fd, 1);
+}
+
+static void on_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason) {
+    (void)properties;
+    mq_log(MQ_WARNING, "broker ended the connection: %s", MQTTReasonCode_toString(reason));
+    on_lost(context, NULL);
+}
+
+static struct mq_str property_str(const MQTTProperties *properties, enum MQTTPropertyCodes id) {
+    MQTTProperty *p = MQTTProperties_getProperty((MQTTProperties *)properties, id);
+    return p ? (struct mq_str){ p->value.data.data, (size_t)p->value.data.len } : (struct mq_str){ NULL, 0 };
+}
+
+static struct mq_str user_property(const MQTTProperties *properties, struct mq_str name) {
+    for (int i = 0; i < properties->count; i++) {
+        const MQTTProperty *p = &properties->array[i];
+        if (p->identifier == MQTTPROPERTY_CODE_USER_PROPERTY
+            && mq_str_equal((struct mq_str){ p->value.data.data, (size_t)p->value.data.len }, name))
+            return (struct mq_str){ p->value.value.data, (size_t)p->value.value.len };
+    }
+    return (struct mq_str){ NULL, 0 };
+}
+
+/* Always answers 1: with 0 Paho would keep the message in its own memory and hand it over again, out of our bounds. */
+static int on_arrived(void *context, char *topic, int topic_length, MQTTClient_message *message) {
+    const struct mq_bus *bus = context;
+    struct mq_arrival arrival = {
+        .topic = { topic, topic_length ? (size_t)topic_length : strlen(topic) },
+        .payload = { message->payload, (size_t)message->payloadlen },
+        .response_topic = property_str(&message->properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC),
+        .correlation = property_str(&message->properties, MQTTPROPERTY_CODE_CORRELATION_DATA),
+        .content_type = property_str(&message->properties, MQTTPROPERTY_CODE_CONTENT_TYPE),
+        .traceparent = user_property(&message->properties, MQ_STR("traceparent")),
+        .retained = message->retained != 0,
+        .qos = (uint8_t)message->qos,
+        .arrived_us = mq_clock_monotonic_us(),
+    };
+    bus->options.arrived(bus->options.userdata, &arrival);
+    MQTTClient_freeMessage(&message);
+    MQTTClient_free(topic);
+    return 1;
+}
+
+int mq_bus_new(const struct mq_bus_options *options, struct mq_bus **out) {
+    struct mq_bus *bus = calloc(1, sizeof(*bus));
+    if (!bus)
+        return -ENOMEM;
+    bus->options = *options;
+    bus->options.host = copy(options->host);
+    bus->options.client_id = copy(options->client_id);
+    bus->options.user = copy(options->user);
+    bus->options.password = copy(options->password);
+    bus->options.ca_file = copy(options->ca_file);
+    bus->options.will_topic = copy(options->will_topic);
+    bus->options.will_payload = copy(options->will_payload);
+    pthread_mutex_init(&bus->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&bus->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    bus->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bus->flights = calloc((size_t)options->window, sizeof(*bus->flights));
+    bool v6 = bus->options.host && strchr(bus->options.host, ':');
+    char url[300];
+    snprintf(url, sizeof(url), "%s://%s%s%s:%lld", bus->options.ca_file ? "ssl" : "tcp", v6 ? "[" : "",
+             bus->options.host ? bus->options.host : "", v6 ? "]" : "", (long long)options->port);
+    MQTTClient_createOptions create = MQTTClient_createOptions_initializer;
+    create.MQTTVersion = MQTTVERSION_5;
+    int r = bus->fd < 0 || !bus->flights || !bus->options.host || !bus->options.client_id ? -ENOMEM : 0;
+    if (r == 0
+        && (MQTTClient_createWithOptions(&bus->client, url, bus->options.client_id, MQTTCLIENT_PERSISTENCE_NONE, NULL, &create) != 0
+            || MQTTClient_setCallbacks(bus->client, bus, on_lost, on_arrived, NULL) != 0
+            || MQTTClient_setPublished(bus->client, bus, on_published) != 0
+            || MQTTClient_setDisconnected(bus->client, bus, on_disconnected) != 0))
+        r = -EINVAL;
+    if (r < 0) {
+        mq_bus_free(bus);
+        return r;
+    }
+    *out = bus;
+    return 0;
+}
+
+void mq_bus_free(struct mq_bus *bus) {
+    if (!bus)
+        return;
+    if (bus->client)
+        MQTTClient_destroy(&bus->client);
+    if (bus->fd >= 0)
+        close(bus->fd);
+    free((char *)bus->options.host);
+    free((char *)bus->options.client_id);
+    free((char *)bus->options.user);
+    free((char *)bus->options.password);
+    free((char *)bus->options.ca_file);
+    free((char *)bus->options.will_topic);
+    free((char *)bus->options.will_payload);
+    free(bus->flights);
+    pthread_cond_destroy(&bus->changed);
+    pthread_mutex_destroy(&bus->lock);
+    free(bus);
+}
+
+/* Paho offers neither the option nor the descriptor, and Nagle against delayed ACK costs 40 ms at every hop: so look for the
+ * descriptor whose peer has the broker's port. */
+int mq_bus_set_nodelay(const char *host, int64_t port) {
+    (void)host;
+    int found = 0;
+    DIR *dir = opendir("/proc/self/fd");
+    if (!dir)
+        return 0;
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        int fd = atoi(e->d_name);
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof(peer);
+        if (e->d_name[0] == '.' || getpeername(fd, (struct sockaddr *)&peer, &length) < 0)
+            continue;
+        in_port_t p = peer.ss_family == AF_INET ? ((struct sockaddr_in *)&peer)->sin_port
+                      : peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port : 0;
+        if (ntohs(p) == port && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) == 0)
+            found++;
+    }
+    closedir(dir);
+    return found;
+}
+
+static int connect_error(const struct mq_bus *bus, int rc, enum MQTTReasonCodes reason) {
+    if (rc == MQTTCLIENT_SUCCESS && reason < 0x80)
+        return 0;
+    bool broker_said = reason >= 0x80 || rc > 0;
+    int code = reason >= 0x80 ? (int)reason : rc;
+    const char *text = code >= 0x80 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : NULL;
+    bool denied = code == MQTTREASONCODE_NOT_AUTHORIZED || code == MQTTREASONCODE_BAD_USER_NAME_OR_PASSWORD || code == 4 || code == 5;
+    mq_log_limited("bus-connect", 10000, MQ_WARNING, "cannot connect to the broker at %s:%lld as %s: %s (%d); %s", bus->options.host,
+                   (long long)bus->options.port, bus->options.user ? bus->options.user : "nobody",
+                   text ? text : denied ? "not authorised" : broker_said ? "refused" : "no answer", code,
+                   denied ? "check the account's password with 'minqing account reset'" : "is it running?");
+    return denied ? -EACCES : broker_said ? -EPROTO : -ECONNREFUSED;
+}
+
+static void connect_options(struct mq_bus *bus, MQTTClient_connectOptions *o, MQTTClient_willOptions *will, MQTTClient_SSLOptions *tls) {
+    o->keepAliveInterval = (int)bus->options.keep_alive_s;
+    o->cleanstart = !bus->options.keep_session;
+    o->connectTimeout = (int)((bus->options.connect_timeout_ms + 999) / 1000);
+    o->username = bus->options.user;
+    o->password = bus->options.password;
+    /* above our own window, so that Paho's never makes the caller sleep */
+    o->maxInflightMessages = (int)bus->options.window + 1;
+    if (bus->options.will_topic) {
+        will->topicName = bus->options.will_topic;
+        will->message = bus->options.will_payload;
+        will->qos = 1;
+        will->retained = 1;
+        o->will = will;
+    }
+    if (bus->options.ca_file) {
+        tls->trustStore = bus->options.ca_file;
+        tls->enableServerCertAuth = 1;
+        tls->verify = 1;
+        o->ssl = tls;
+    }
+}
+
+int mq_bus_connect(struct mq_bus *bus) {
+    MQTTClient_connectOptions o = MQTTClient_connectOptions_initializer5;
+    MQTTClient_willOptions will = MQTTClient_willOptions_initializer;
+    MQTTClient_SSLOptions tls = MQTTClient_SSLOptions_initializer;
+    connect_options(bus, &o, &will, &tls);
+    MQTTProperties properties = MQTTProperties_initializer;
+    MQTTProperty expiry = { .identifier = MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL };
+    expiry.value.integer4 = bus->options.keep_session ? (unsigned)bus->options.session_expiry_s : 0;
+    MQTTProperties_add(&properties, &expiry);
+    MQTTProperty maximum = { .identifier = MQTTPROPERTY_CODE_RECEIVE_MAXIMUM };
+    maximum.value.integer2 = (unsigned short)bus->options.receive_maximum;
+    MQTTProperties_add(&properties, &maximum);
+
+    eventfd_t seen;
+    (void)eventfd_read(bus->fd, &seen);
+    pthread_mutex_lock(&bus->lock);
+    bus->connected = true; /* a loss during the handshake must not be forgotten */
+    pthread_mutex_unlock(&bus->lock);
+    MQTTResponse response = MQTTClient_connect5(bus->client, &o, &properties, NULL);
+    MQTTProperties_free(&properties);
+    int r = connect_error(bus, response.reasonCode < 0 ? (int)response.reasonCode : 0,
+                          response.reasonCode >= 0 ? response.reasonCode : MQTTREASONCODE_SUCCESS);
+    if (r == 0) {
+        int64_t theirs = response.properties ? MQTTProperties_getNumericValue(response.properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1;
+        bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);
+        bus->session_present = o.returned.sessionPresent != 0;
+        if (mq_bus_set_nodelay(bus->options.host, bus->options.port) == 0)
+            mq_log_limited("bus-nodelay", 60000, MQ_WARNING, "no socket to %s:%lld found to set TCP_NODELAY on: expect 40 ms a hop",
+                           bus->options.host, (long long)bus->options.port);
+    } else {
+        pthread_mutex_lock(&bus->lock);
+        lose_all_locked(bus);
+        pthread_mutex_unlock(&bus->lock);
+    }
+    MQTTResponse_free(response);
+    return r;
+}
+
+bool mq_bus_connected(const struct mq_bus *bus) {
+    struct mq_bus *b = (struct mq_bus *)bus;
+    pthread_mutex_lock(&b->lock);
+    bool connected = b->connected;
+    pthread_mutex_unlock(&b->lock);
+    return connected;
+}
+
+bool mq_bus_session_present(const struct mq_bus *bus) { return bus->session_present; }
+
+/* Ends a connection that does not answer, as if the network had. */
+static void give_up(struct mq_bus *bus) {
+    mq_log_limited("bus-silent", 10000, MQ_WARNING, "broker did not acknowledge within %lld ms: connecting again",
+                   (long long)bus->options.answer_timeout_ms);
+    (void)MQTTClient_disconnect5(bus->client, 0, MQTTREASONCODE_UNSPECIFIED_ERROR, NULL);
+    on_lost(bus, NULL);
+}
+
+/* Waits until fewer than `limit` are in flight. */
+static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
+    int64_t until = mq_clock_monotonic_us() + timeout_ms * 1000;
+    struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
+    int r = 0;
+    pthread_mutex_lock(&bus->lock);
+    while (bus->connected && bus->flying >= limit && r == 0)
+        r = pthread_cond_timedwait(&bus->changed, &bus->lock, &at);
+    bool connected = bus->connected;
+    bool below = bus->flying < limit;
+    pthread_mutex_unlock(&bus->lock);
+    if (!connected)
+        return -ENOTCONN;
+    return below ? 0 : -ETIMEDOUT;
+}
+
+int mq_bus_flush(struct mq_bus *bus) {
+    int r = wait_below(bus, 1, bus->options.answer_timeout_ms);
+    if (r == -ETIMEDOUT)
+        give_up(bus);
+    return r;
+}
+
+void mq_bus_disconnect(struct mq_bus *bus, int64_t flush_ms) {
+    if (!mq_bus_connected(bus))
+        return;
+    (void)wait_below(bus, 1, flush_ms);
+    (void)MQTTClient_disconnect5(bus->client, 1000, MQTTREASONCODE_NORMAL_DISCONNECTION, NULL);
+    pthread_mutex_lock(&bus->lock);
+    lose_all_locked(bus);
+    pthread_mutex_unlock(&bus->lock);
+}
+
+int mq_bus_subscribe(struct mq_bus *bus, char *const *filters, size_t count, int qos) {
+    for (size_t i = 0; i < count; i++) {
+        MQTTResponse response = MQTTClient_subscribe5(bus->client, filters[i], qos, NULL, NULL);
+        int code = (int)response.reasonCode;
+        MQTTResponse_free(response);
+        if (code >= 0x80) {
+            mq_log(MQ_ERROR, "broker refused the subscription to %s: %s", filters[i], MQTTReasonCode_toString((enum MQTTReasonCodes)code));
+            return -EACCES;
+        }
+        if (code < 0)
+            return -ENOTCONN;
+    }
+    return 0;
+}
+
+static void add_data(MQTTProperties *properties, enum MQTTPropertyCodes id, struct mq_str value) {
+    MQTTProperty p = { .identifier = id };
+    p.value.data.data = (char *)value.s;
+    p.value.data.len = (int)value.n;
+    MQTTProperties_add(properties, &p);
+}
+
+static void publication_properties(const struct mq_publication *p, MQTTProperties *properties) {
+    if (p->payload.n && !p->bytes) {
+        MQTTProperty format = { .identifier = MQTTPROPERTY_CODE_PAYLOAD_FORMAT_INDICATOR };
+        format.value.byte = 1;
+        MQTTProperties_add(properties, &format);
+        add_data(properties, MQTTPROPERTY_CODE_CONTENT_TYPE, MQ_STR("application/json"));
+    }
+    if (p->expiry_s > 0) {
+        MQTTProperty expiry = { .identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL };
+        expiry.value.integer4 = (unsigned)p->expiry_s;
+        MQTTProperties_add(properties, &expiry);
+    }
+    if (p->response_topic.n)
+        add_data(properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC, p->response_topic);
+    if (p->correlation.n)
+        add_data(properties, MQTTPROPERTY_CODE_CORRELATION_DATA, p->correlation);
+    if (p->traceparent.n) {
+        MQTTProperty user = { .identifier = MQTTPROPERTY_CODE_USER_PROPERTY };
+        user.value.data.data = (char *)"traceparent";
+        user.value.data.len = (int)strlen("traceparent");
+        user.value.value.data = (char *)p->traceparent.s;
+        user.value.value.len = (int)p->traceparent.n;
+        MQTTProperties_add(properties, &user);
+    }
+}
+
+int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_publication *p, enum mq_ack *ack) {
+    if (ack)
+        *ack = MQ_ACK_LOST;
+    if (p->qos > 0) {
+        int r = wait_below(bus, bus->window, bus->options.answer_timeout_ms);
+        if (r == -ETIMEDOUT)
+            give_up(bus);
+        if (r < 0)
+            return r;
+        pthread_mutex_lock(&bus->lock);
+        bus->publishing = true;
+        bus->earlies = 0;
+        pthread_mutex_unlock(&bus->lock);
+    } else if (!mq_bus_connected(bus)) {
+        return -ENOTCONN;
+    }
+    MQTTProperties properties = MQTTProperties_initializer;
+    publication_properties(p, &properties);
+    MQTTClient_deliveryToken token = 0;
+    MQTTResponse response =
+        MQTTClient_publish5(bus->client, topic, (int)p->payload.n, p->payload.s, p->qos, p->retained, &properties, &token);
+    int code = (int)response.reasonCode;
+    MQTTProperties_free(&properties);
+    MQTTResponse_free(response);
+    if (p->qos > 0) {
+        pthread_mutex_lock(&bus->lock);
+        bus->publishing = false;
+        if (code == MQTTCLIENT_SUCCESS && bus->connected) {
+            enum mq_ack known = MQ_ACK_PENDING;
+            for (size_t i = 0; i < bus->earlies; i++)
+                if (bus->early[i].token == token)
+                    known = bus->early[i].ack;
+            if (ack)
+                *ack = known;
+            if (known == MQ_ACK_PENDING)
+                bus->flights[bus->flying++] = (struct flight){ token, ack };
+            else
+                count_locked(bus, known);
+        } else if (code == MQTTCLIENT_SUCCESS) {
+            code = MQTTCLIENT_DISCONNECTED;
+        }
+        pthread_mutex_unlock(&bus->lock);
+    }
+    if (code != MQTTCLIENT_SUCCESS)
+        return -ENOTCONN;
+    bus->published++;
+    return 0;
+}
+
+int mq_bus_fd(const struct mq_bus *bus) { return bus->fd; }
+
+void mq_bus_counts(const struct mq_bus *bus, uint64_t *published, uint64_t *unheard, uint64_t *refused) {
+    struct mq_bus *b = (struct mq_bus *)bus;
+    pthread_mutex_lock(&b->lock);
+    *published = b->published;
+    *unheard = b->unheard;
+    *refused = b->refused;
+    pthread_mutex_unlock(&b->lock);
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The messages that C code reads or writes: one struct and one table of fields each. schemas/messages has the contract; a test
+ * holds the tables against it. Messages that only SQL writes are here as far as clients show them. */
+#ifndef MQ_MESSAGE_H
+#define MQ_MESSAGE_H
+
+#include "json.h"
+
+#define MQ_REPORT_BYTES 65536 /* of a report, after which it is rejected */
+#define MQ_FORMAT 1           /* `v` of every message and stage element */
+
+/* Words on the wire; each array ends with NULL. */
+extern const char *const mq_domain_words[];      /* anti_drug … public_security, in the order of the catalogue */
+extern const char *const mq_datum_words[];       /* wgs84, gcj02 */
+extern const char *const mq_origin_words[];      /* patrol, visit, telephone, hotline, resident, sensor */
+extern const char *const mq_receipt_kind_words[];   /* report, visit, answer, attachment */
+extern const char *const mq_receipt_status_words[]; /* accepted, duplicate, rejected, later */
+extern const char *const mq_action_words[]; /* decide, admit, … all of the design, desk's first */
+
+enum mq_receipt_kind { MQ_RECEIPT_REPORT, MQ_RECEIPT_VISIT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_ATTACHMENT };
+enum mq_receipt_status { MQ_ACCEPTED, MQ_DUPLICATE, MQ_REJECTED, MQ_LATER };
+
+struct mq_location {
+    double lat, lon;
+    double accuracy_m; /* 0: not said */
+    int datum;         /* mq_datum_words, -1: not said, which means wgs84 */
+};
+
+/* Whom a report is about. Never stored in clear. */
+struct mq_subject {
+    struct mq_str name, phone, id_number, address;
+};
+
+struct mq_report {
+    struct mq_uuid id;
+    struct mq_str observed_at; /* RFC 3339 */
+    struct mq_str text;        /* 1–4000 code points */
+    struct mq_location location;
+    bool has_location;
+    struct mq_str area; /* 12 or 15 digits */
+    int domain;         /* the officer's own view; -1: none */
+    struct mq_str kind; /* "fire_safety.hill_fire" */
+    int64_t severity;   /* 1–4, 0: none */
+    bool has_severity;
+    struct mq_array attachments; /* of struct mq_str: SHA-256 as 64 hexadecimal digits, at most 16 */
+    struct mq_subject subject;
+    bool has_subject;
+    struct mq_str subject_raw; /* the same as its bytes: what is sealed */
+    int origin;
+    int64_t v;           /* 0: not said, which means MQ_FORMAT */
+    struct mq_str extra; /* unknown members as one object */
+};
+extern const struct mq_object mq_report_object;
+
+struct mq_error {
+    struct mq_str path, message;
+};
+
+struct mq_receipt {
+    int64_t v;
+    int kind, status;
+    struct mq_uuid id; /* nil: null on the wire, none could be read */
+    struct mq_array errors; /* of struct mq_error */
+    int64_t retry_after_s;
+    bool has_retry_after;
+    struct mq_str at;
+};
+extern const struct mq_object mq_receipt_object;
+
+/* What a desk or the command centre does to a case or a waiting report. */
+struct mq_action {
+    struct mq_uuid id;
+    struct mq_uuid case_id; /* `case` on the wire */
+    struct mq_uuid report;
+    int64_t state_version;
+    bool has_state_version;
+    int action;
+    struct mq_str note, reason; /* ≤ 2000 code points */
+    struct mq_str department, kind, until;
+    int domain;
+    int64_t severity;
+    bool has_severity;
+    struct mq_array attachments;
+    int64_t v; /* 0: not said, which means MQ_FORMAT */
+};
+extern const struct mq_object mq_action_object;
+
+struct mq_reply {
+    int64_t v;
+    struct mq_uuid action;
+    bool done;
+    struct mq_str reason; /* why not; absent when done */
+    struct mq_str state;
+    int64_t state_version;
+    bool has_state_version;
+    struct mq_array allowed; /* of struct mq_str */
+    struct mq_uuid case_id;  /* what the action made or changed */
+    struct mq_str number;
+};
+extern const struct mq_object mq_reply_object;
+
+/* Elements of the stage arrays: enough to go on without reading the row again, and the ids. */
+struct mq_received {
+    int64_t v;
+    struct mq_uuid id;
+    struct mq_str text;
+    struct mq_str traceparent;
+    int domain;         /* the officer's; -1 */
+    struct mq_str kind; /* the officer's */
+    int64_t severity;   /* the officer's; 0 */
+};
+extern const struct mq_object mq_received_object;
+
+struct mq_classified {
+    int64_t v;
+    struct mq_uuid id; /* of the report */
+    struct mq_str traceparent;
+};
+extern const struct mq_object mq_classified_object;
+
+/* One change to be announced: a row of case_events. */
+struct mq_dispatched {
+    int64_t v;
+    int64_t event;
+    struct mq_uuid ref; /* the case, or the report that waits for review: ref of its announcements */
+    struct mq_str traceparent;
+};
+extern const struct mq_object mq_dispatched_object;
+
+/* One line of the operators' stream, as clients show it. */
+struct mq_stream_line {
+    int64_t v, event;
+    struct mq_str at, what; /* what: opened, review, decided, … */
+    struct mq_str domain, kind, kind_name, domain_name;
+    int64_t severity;
+    struct mq_str area, area_name, number, state, lead, lead_name, text;
+    struct mq_uuid case_id, report;
+};
+extern const struct mq_object mq_stream_line_object;
+
+struct mq_case_part {
+    struct mq_str department, department_name, role, state;
+};
+struct mq_case_report {
+    struct mq_uuid id;
+    struct mq_str observed_at, text;
+};
+struct mq_case_reports {
+    int64_t count;
+    struct mq_array latest; /* of struct mq_case_report */
+};
+struct mq_case {
+    int64_t v;
+    struct mq_uuid case_id;
+    struct mq_str number;
+    int64_t version, state_version;
+    struct mq_str state, domain, kind, domain_name, kind_name;
+    int64_t severity;
+    bool restricted;
+    struct mq_str area, area_name, opened_at, sign_by, handle_by, lead, lead_name, summary;
+    struct mq_array parts; /* of struct mq_case_part */
+    struct mq_case_reports reports;
+    bool has_reports;
+    bool has_subject;
+};
+extern const struct mq_object mq_case_object;
+
+struct mq_review {
+    int64_t v;
+    struct mq_uuid report;
+    int64_t version;
+    struct mq_str state; /* waiting, decided */
+    struct mq_str text, area, area_name, observed_at, received_at, domain, kind;
+    double probability;
+    int64_t severity;
+};
+extern const struct mq_object mq_review_object;
+
+/* Progress of what a device reported. */
+struct mq_status {
+    int64_t v;
+    struct mq_uuid report, case_id;
+    int64_t version;
+    struct mq_str number, state, domain, kind, lead, lead_name, text;
+};
+extern const struct mq_object mq_status_object;
+
+struct mq_health {
+    int64_t v;
+    struct mq_str service, instance, state, version, at; /* state: up, standby, down */
+    int64_t pid, inbox_messages, inbox_bytes, behind;    /* behind: rows of the predecessor not handled, as of the last sweep */
+    struct mq_str counters;                              /* raw object */
+};
+extern const struct mq_object mq_health_object;
+
+/* All tables, ended by NULL; for tests and tools. */
+extern const struct mq_object *const mq_objects[];
+
+#endif

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Setup, connections and the loop of every service. */
+#include "stage_internal.h"
+
+#include "clock.h"
+#include "log.h"
+#include "notify.h"
+#include "version.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define STANDBY_RETRY_MS 500
+
+struct mq_metrics *mq_stage_metrics(struct mq_stage *stage) { return &stage->metrics; }
+void *mq_stage_userdata(const struct mq_stage *stage) { return stage->service->userdata; }
+
+/* On Paho's thread: copy and return. */
+static void arrived(void *userdata, const struct mq_arrival *arrival) {
+    struct mq_stage *stage = userdata;
+    mq_metrics_add(&stage->metrics, MQ_METRIC_RECEIVED, 1);
+    if (!mq_inbox_put(stage->inbox, arrival))
+        mq_metrics_add(&stage->metrics, MQ_METRIC_DROPPED, 1);
+}
+
+static void read_signal(struct mq_stage *stage) {
+    struct signalfd_siginfo info;
+    while (read(stage->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        if (!stage->stopping) {
+            stage->stopping = true;
+            mq_log(MQ_INFO, "stopping: finishing what is at hand");
+            mq_notify("STOPPING=1");
+        }
+}
+
+void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox) {
+    struct pollfd fds[] = {
+        { .fd = stage->signals, .events = POLLIN },
+        { .fd = inbox ? mq_inbox_fd(stage->inbox) : -1, .events = POLLIN },
+        /* while the connection is known to be lost its descriptor stays readable */
+        { .fd = stage->subscribed ? mq_bus_fd(stage->bus) : -1, .events = POLLIN },
+    };
+    if (ms < 0)
+        ms = 0;
+    if (poll(fds, MQ_LENGTH(fds), (int)(ms > 60000 ? 60000 : ms)) > 0 && fds[0].revents)
+        read_signal(stage);
+}
+
+/* The lock belongs to the session: it goes with the connection, and with it the right to publish. */
+static bool take_lock(struct mq_stage *stage) {
+    if (!stage->service->exclusive_lock || stage->exclusive)
+        return true;
+    static const struct mq_statement lock = { "exclusive_lock", "select pg_try_advisory_lock($1::bigint)", 1 };
+    char key[24];
+    snprintf(key, sizeof(key), "%lld", (long long)stage->service->exclusive_lock);
+    PGresult *result = NULL;
+    const char *values[] = { key };
+    int outcome = mq_store_query(stage->store, &lock, values, 1, &result);
+    bool got = outcome == MQ_STORED && PQgetvalue(result, 0, 0)[0] == 't';
+    PQclear(result);
+    if (outcome < 0)
+        stage->fatal = outcome;
+    if (got) {
+        stage->exclusive = true;
+        mq_log(MQ_INFO, "this instance is the active one");
+    } else {
+        mq_log_limited("standby", 600000, MQ_INFO, "another instance is active: standing by");
+    }
+    return got;
+}
+
+bool mq_stage_store_ready(struct mq_stage *stage) {
+    if (mq_store_connected(stage->store))
+        return stage->exclusive || take_lock(stage);
+    if (stage->service->exclusive_lock && stage->exclusive) {
+        stage->exclusive = false;
+        mq_bus_disconnect(stage->bus, 0);
+    }
+    if (mq_clock_monotonic_us() < stage->store_due_us)
+        return false;
+    int r = mq_store_connect(stage->store);
+    if (r == 0) {
+        if (stage->store_tries)
+            mq_log(MQ_INFO, "connected to the database again");
+        stage->store_tries = 0;
+        mq_sweep_store_connected(stage);
+        return take_lock(stage);
+    }
+    if (r != -EAGAIN)
+        stage->fatal = r;
+    stage->store_due_us = mq_clock_monotonic_us()
+                          + 1000 * mq_clock_backoff_ms(stage->store_tries++, stage->settings->database_retry_first_ms,
+                                                       stage->settings->database_retry_cap_ms);
+    return false;
+}
+
+static int subscribe(struct mq_stage *stage) {
+    for (size_t i = 0; i < stage->service->route_count; i++) {
+        const struct mq_route *route = &stage->service->routes[i];
+        char filter[MQ_TOPIC_BYTES];
+        int r = mq_topic_filter(route->topic, route->shared ? stage->service->name : NULL, NULL, 0, filter);
+        char *filters[] = { filter };
+        if (r == 0)
+            r = mq_bus_subscribe(stage->bus, filters, 1, 1);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static bool bus_ready(struct mq_stage *stage) {
+    if (mq_bus_connected(stage->bus))
+        return true;
+    if (stage->subscribed) {
+        stage->subscribed = false;
+        mq_log(MQ_WARNING, "connection to the broker lost");
+    }
+    if (mq_clock_monotonic_us() < stage->broker_due_us)
+        return false;
+    int r = mq_bus_connect(stage->bus);
+    if (r == 0)
+        r = subscribe(stage);
+    if (r < 0) {
+        mq_bus_disconnect(stage->bus, 0);
+        stage->broker_due_us = mq_clock_monotonic_us()
+                               + 1000 * mq_clock_backoff_ms(stage->broker_tries++, stage->settings->broker_retry_first_ms,
+                                                            stage->settings->broker_retry_cap_ms);
+        return false;
+    }
+    mq_log(MQ_INFO, "connected to the broker and subscribed");
+    stage->subscribed = true;
+    stage->broker_tries = 0;
+    mq_metrics_add(&stage->metrics, MQ_METRIC_CONNECTS, 1);
+    mq_sweep_bus_connected(stage);
+    stage->health_due_us = 0;
+    mq_notify("READY=1");
+    return true;
+}
+
+static int take_batch(struct mq_stage *stage, bool *worked) {
+    struct mq_arrival arrivals[MQ_BATCH_MESSAGES];
+    size_t count = mq_inbox_peek(stage->inbox, arrivals, MQ_LENGTH(arrivals), 4 * MQ_BATCH_BYTES);
+    if (count == 0)
+        return 0;
+    *worked = true;
+    int r = mq_batch_arrivals(stage, arrivals, count);
+    mq_inbox_release(stage->inbox, count);
+    return r;
+}
+
+static void timers(struct mq_stage *stage) {
+    int64_t now = mq_clock_monotonic_us();
+    if (now >= stage->health_due_us) {
+        stage->health_due_us = now + stage->settings->health_ms * 1000;
+        mq_health_publish(stage, "up");
+        mq_notify("WATCHDOG=1");
+    }
+    if (now >= stage->tick_due_us) {
+        stage->tick_due_us = now + 1000000;
+        if (stage->service->tick)
+            stage->service->tick(stage);
+    }
+}
+
+static int64_t until_next_ms(const struct mq_stage *stage) {
+    int64_t due = mq_sweep_due(stage);
+    if (stage->health_due_us < due)
+        due = stage->health_due_us;
+    if (stage->tick_due_us < due)
+        due = stage->tick_due_us;
+    return (due - mq_clock_monotonic_us()) / 1000 + 1;
+}
+
+static void loop(struct mq_stage *stage) {
+    while (!stage->stopping && !stage->fatal) {
+        bool worked = false;
+        if (!mq_stage_store_ready(stage)) {
+            /* health goes on, so that operators see why nothing moves; a stand-by does not speak at all */
+            if (stage->exclusive && bus_ready(stage))
+                timers(stage);
+            mq_stage_wait(stage, mq_store_connected(stage->store) ? STANDBY_RETRY_MS : 100, false);
+            continue;
+        }
+        if (!bus_ready(stage)) {
+            mq_stage_wait(stage, 50, false);
+            continue;
+        }
+        int r = take_batch(stage, &worked);
+        if (r == 0)
+            r = mq_sweep_step(stage, &worked);
+        if (r < 0 && r != -ECANCELED)
+            stage->fatal = r;
+        timers(stage);
+        mq_stage_wait(stage, worked ? 0 : until_next_ms(stage), true);
+    }
+}
+
+static int setup(struct mq_stage *stage, const struct mq_service *service, const struct mq_stage_settings *s) {
+    *stage = (struct mq_stage){ .service = service, .settings = s, .signals = -1, .exclusive = service->exclusive_lock == 0 };
+    char client_id[128], program[64];
+    struct mq_str parts[] = { mq_str(service->name), mq_str(s->instance) };
+    int r = mq_topic_format(MQ_TOPIC_HEALTH, parts, 2, stage->health_topic);
+    if (r < 0)
+        return r;
+    snprintf(program, sizeof(program), "minqing-%s", service->name);
+    /* whoever holds an exclusive lock has one client id, so that the broker ends a predecessor that still hangs on */
+    snprintf(client_id, sizeof(client_id), "minqing-%s%s%s", service->name, service->exclusive_lock ? "" : "-",
+             service->exclusive_lock ? "" : s->instance);
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer will = { 0 };
+    mq_health_payload(stage, "down", &will);
+    r = mq_store_new(s->database, program, &stage->store);
+    if (r == 0)
+        r = mq_inbox_new((size_t)s->inbox_bytes, (size_t)s->inbox_messages, &stage->inbox);
+    if (r == 0)
+        r = mq_bus_new(&(struct mq_bus_options){
+                           .host = s->broker_host, .port = s->broker_port, .client_id = client_id, .user = s->broker_user,
+                           .password = s->broker_password, .ca_file = s->broker_ca_file,
+                           .keep_alive_s = (s->broker_keep_alive_ms + 999) / 1000, .connect_timeout_ms = s->broker_connect_timeout_ms,
+                           .answer_timeout_ms = s->broker_answer_timeout_ms, .window = s->broker_window,
+                           .receive_maximum = s->broker_receive_maximum, .will_topic = stage->health_topic,
+                           .will_payload = mq_buffer_text(&will), .arrived = arrived, .userdata = stage },
+                       &stage->bus);
+    if (r < 0)
+        return r;
+    mq_sweep_init(stage);
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    stage->signals = signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
+    return stage->signals < 0 ? -errno : 0;
+}
+
+static void teardown(struct mq_stage *stage) {
+    if (stage->bus && mq_bus_connected(stage->bus)) {
+        mq_health_publish(stage, "down");
+        mq_bus_disconnect(stage->bus, 2000);
+    }
+    mq_bus_free(stage->bus);
+    mq_store_free(stage->store);
+    mq_inbox_free(stage->inbox);
+    mq_batch_deinit(stage);
+    if (stage->signals >= 0)
+        close(stage->signals);
+}
+
+int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings) {
+    enum mq_level level = MQ_INFO;
+    if (!mq_log_level_parse(settings->log_level, &level)) {
+        fprintf(stderr, "minqing-%s: [%s] log_level is '%s': must be error, warning, info or debug\n", service->name, service->name,
+                settings->log_level);
+        return 2;
+    }
+    mq_log_init(service->name, level);
+    /* before any thread exists, so that only the signalfd sees them */
+    sigset_t stop;
+    sigemptyset(&stop);
+    sigaddset(&stop, SIGTERM);
+    sigaddset(&stop, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
+    signal(SIGPIPE, SIG_IGN);
+
+    struct mq_stage *stage = calloc(1, sizeof(*stage));
+    if (!stage)
+        return 1;
+    int r = setup(stage, service, settings);
+    if (r == 0) {
+        mq_log(MQ_INFO, "version %s, instance %s, schema %d", MQ_VERSION, settings->instance, mq_store_schema_version);
+        loop(stage);
+        r = stage->fatal;
+    }
+    if (r < 0)
+        mq_log(MQ_ERROR, "ends: %s", strerror(-r));
+    teardown(stage);
+    bool schema = stage->fatal == -EPROTO;
+    free(stage);
+    return r == 0 ? 0 : schema ? 3 : 1;
+}
+
+int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings, const char *what, const char **config) {
+    static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                             { "help", no_argument, NULL, 'h' },
+                                             { "version", no_argument, NULL, 'V' },
+                                             { 0 } };
+    for (int o; (o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;)
+        switch (o) {
+        case 'c':
+            *config = optarg;
+            break;
+        case 'h':
+            printf("usage: %s [--config FILE]\n%s\n\nSettings (file /etc/minqing/minqing.conf, or MINQING_CONFIG):\n", argv[0], what);
+            mq_config_help(settings, stdout);
+            return 0;
+        case 'V':
+            puts(MQ_VERSION);
+            return 0;
+        default:
+            return 2;
+        }
+    if (optind < argc) {
+        fprintf(stderr, "%s: unknown argument '%s': see --help\n", argv[0], argv[optind]);
+        return 2;
+    }
+    return -1;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The stage: the loop that every service is. Take what is in the inbox, decode, one database transaction, publish what it
+ * returned. A service is a table of routes and of sweeps; everything else (reconnection, poisoned rows, backlog, health, clean
+ * stop) is here. */
+#ifndef MQ_STAGE_H
+#define MQ_STAGE_H
+
+#include "bus.h"
+#include "config.h"
+#include "json.h"
+#include "metrics.h"
+#include "store.h"
+#include "topic.h"
+
+#define MQ_BATCH_MESSAGES 512            /* elements of one transaction */
+#define MQ_BATCH_BYTES (256 * 1024)      /* of one stage message */
+
+struct mq_stage;
+
+/* One thing to handle: a message from outside, or one element of a stage array. */
+struct mq_element {
+    const struct mq_arrival *arrival; /* topic, properties; of a swept element only the topic */
+    struct mq_str bytes;              /* the message, or the element's own slice */
+};
+
+/* What happens to one topic's messages. All functions run in the stage's thread. */
+struct mq_route {
+    enum mq_topic topic;
+    bool shared; /* several instances share the work ($share/{service}) */
+    bool array;  /* the payload is an array of elements */
+    const struct mq_statement *statement; /* its first column is the element's index in the batch, which the stage adds */
+
+    /* Appends one row of cells for the element, or adds faults. 0: a row was added. 1: faults, put the element aside.
+     * Negative errno: fatal. */
+    int (*decode)(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults);
+
+    /* Publishes what the statement returned; `elements` are those of the batch. 0 or negative errno (fatal). */
+    int (*encode)(struct mq_stage *stage, const struct mq_element *elements, PGresult *result);
+
+    /* After the element was stored in rejections: answers whoever sent it. NULL: nobody is told. */
+    void (*reject)(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults);
+
+    /* Confirms what encode gave to mq_stage_publish_confirmed; NULL where encode does not. */
+    const struct mq_statement *confirm;
+};
+
+/* A timed source that brings elements from the database when messages were lost. Its statement has the parameters
+ * (position text, upto text, limit integer) and returns (element text, position text) in the order of position. */
+enum mq_sweep_kind {
+    MQ_SWEEP_BACKLOG, /* every sweep_ms; position is a transaction id: rows from the watermark up to those begun before the
+                         sweep before this one */
+    MQ_SWEEP_LIVE,    /* once after every connection to the broker; position is any text, '' at first */
+};
+
+struct mq_sweep {
+    enum mq_sweep_kind kind;
+    const struct mq_statement *statement;
+    const struct mq_route *route; /* that handles the elements */
+};
+
+struct mq_service {
+    const char *name; /* "ingest" */
+    const struct mq_route *routes;
+    size_t route_count;
+    const struct mq_sweep *sweeps;
+    size_t sweep_count;
+    int64_t exclusive_lock; /* advisory lock that only one instance holds, 0: none. The others stand by. */
+    void *userdata;         /* the service's own: mq_stage_userdata */
+    void (*tick)(struct mq_stage *stage); /* called about once a second in the loop; may be NULL */
+};
+
+/* The settings that every service has; a service's table begins with MQ_STAGE_SETTINGS(&settings). */
+struct mq_stage_settings {
+    char *instance, *log_level;
+    char *broker_host, *broker_user, *broker_password, *broker_ca_file;
+    int64_t broker_port, broker_keep_alive_ms, broker_connect_timeout_ms, broker_answer_timeout_ms, broker_window, broker_receive_maximum;
+    int64_t broker_retry_first_ms, broker_retry_cap_ms;
+    char *database;
+    int64_t database_retry_first_ms, database_retry_cap_ms;
+    int64_t inbox_bytes, inbox_messages, sweep_ms, health_ms, rejection_bytes;
+};
+
+/* clang-format off */
+#define MQ_STAGE_SETTINGS(service, s)                                                                                          \
+    { service, "instance", MQ_SETTING_TEXT, &(s)->instance, "1", "name of this instance among those of the service", 0, 0 },   \
+    { service, "log_level", MQ_SETTING_TEXT, &(s)->log_level, "info", "least severe line to log: error, warning, info, debug", 0, 0 }, \
+    { service, "inbox_bytes", MQ_SETTING_BYTES, &(s)->inbox_bytes, "8MiB", "room of the ring of arrived messages", 65536 * 4, 1LL << 30 }, \
+    { service, "inbox_messages", MQ_SETTING_INTEGER, &(s)->inbox_messages, "16384", "most messages in the ring", 16, 1 << 20 }, \
+    { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, "2s", "time between looks for rows that no message brought", 100, 3600000 }, \
+    { service, "health", MQ_SETTING_MS, &(s)->health_ms, "5s", "time between health messages", 500, 3600000 },                 \
+    { service, "rejection_bytes", MQ_SETTING_BYTES, &(s)->rejection_bytes, "4KiB", "most bytes of a rejected message that are kept", 0, 1 << 20 }, \
+    { "mqtt", "host", MQ_SETTING_TEXT, &(s)->broker_host, "127.0.0.1", "broker", 0, 0 },                                       \
+    { "mqtt", "port", MQ_SETTING_INTEGER, &(s)->broker_port, "1883", "broker's port", 1, 65535 },                              \
+    { "mqtt", "ca_file", MQ_SETTING_TEXT, &(s)->broker_ca_file, "", "certificates that the broker's is checked against; set means TLS", 0, 0 }, \
+    { "mqtt", "keep_alive", MQ_SETTING_MS, &(s)->broker_keep_alive_ms, "30s", "MQTT keep-alive", 1000, 300000 },               \
+    { "mqtt", "connect_timeout", MQ_SETTING_MS, &(s)->broker_connect_timeout_ms, "5s", "longest wait for a connection", 100, 60000 }, \
+    { "mqtt", "answer_timeout", MQ_SETTING_MS, &(s)->broker_answer_timeout_ms, "20s", "longest wait for a PUBACK", 100, 600000 }, \
+    { "mqtt", "window", MQ_SETTING_INTEGER, &(s)->broker_window, "50", "publishes without PUBACK at a time", 1, 1000 },        \
+    { "mqtt", "receive_maximum", MQ_SETTING_INTEGER, &(s)->broker_receive_maximum, "512", "arrivals without PUBACK at a time", 1, 65535 }, \
+    { "mqtt", "retry_first", MQ_SETTING_MS, &(s)->broker_retry_first_ms, "500ms", "first delay before connecting again", 10, 60000 }, \
+    { "mqtt", "retry_cap", MQ_SETTING_MS, &(s)->broker_retry_cap_ms, "4s", "longest delay before connecting again", 10, 600000 }, \
+    { service, "user", MQ_SETTING_TEXT, &(s)->broker_user, service, "account at the broker", 0, 0 },                           \
+    { service, "password", MQ_SETTING_SECRET, &(s)->broker_password, "", "its password", 0, 0 },                               \
+    { service, "database", MQ_SETTING_TEXT, &(s)->database, "dbname=minqing user=minqing_" service, "libpq connection string", 0, 0 }, \
+    { "database", "retry_first", MQ_SETTING_MS, &(s)->database_retry_first_ms, "200ms", "first delay before connecting again", 10, 60000 }, \
+    { "database", "retry_cap", MQ_SETTING_MS, &(s)->database_retry_cap_ms, "4s", "longest delay before connecting again", 10, 600000 }
+/* clang-format on */
+
+/* What a service's main does after its own setup: connects, runs until SIGTERM or SIGINT, tears down. Returns the exit status:
+ * 0 after a clean stop, 3 when the schema is not this program's, 1 after any other fatal error (logged). */
+int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings);
+
+/* For encode and reject: QoS 0 or 1 to anybody. A lost connection is not an error: what was not published comes again by
+ * resend or sweep. */
+void mq_stage_publish(struct mq_stage *stage, const char *topic, const struct mq_publication *publication);
+
+/* The same at QoS 1; once the answer is there `cells` (the confirm statement's, except its last, the answer as text: taken or
+ * unheard) are confirmed in one statement for the batch. */
+void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const struct mq_publication *publication,
+                                const struct mq_str *cells, size_t count);
+
+/* Adds an element to the next message on a stage topic; sent at the end of the batch, or when 512 or 256 KiB are reached. */
+void mq_stage_pass(struct mq_stage *stage, enum mq_topic topic, struct mq_str element);
+
+/* Puts an element aside although its statement took it (it found it wrong): stored in rejections, then `reject` is called. */
+void mq_stage_put_aside(struct mq_stage *stage, const struct mq_route *route, const struct mq_element *element,
+                        const struct mq_faults *faults);
+
+struct mq_metrics *mq_stage_metrics(struct mq_stage *stage);
+
+void *mq_stage_userdata(const struct mq_stage *stage);
+
+/* The program's usual command line: --config FILE, --help, --version. Returns -1 to go on, else the exit status. */
+int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings, const char *what, const char **config);
+
+#endif

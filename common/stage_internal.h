@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the stage share: stage.c (setup and loop), stage_batch.c, stage_sweep.c, stage_health.c. */
+#ifndef MQ_STAGE_INTERNAL_H
+#define MQ_STAGE_INTERNAL_H
+
+#include "stage.h"
+
+#define MQ_STAGE_SWEEPS 4
+#define MQ_STAGE_PASSES 4
+#define MQ_STAGE_ACKS 1024 /* confirmed publications between two confirm statements */
+
+/* A stage message being filled. */
+struct mq_pass {
+    enum mq_topic topic;
+    size_t count;
+    struct mq_buffer text;
+};
+
+struct mq_sweep_state {
+    bool active;        /* between two batches of one sweep */
+    int64_t due_us;     /* monotonic: when the next one begins */
+    char position[80];  /* from where the next batch looks */
+    char upto[32];      /* where this sweep ends */
+    char watermark[32]; /* every row before it is handled */
+    char earlier_xmin[32], earlier_xmax[32]; /* the snapshot when the sweep before began; "" at first */
+    char first[160];    /* position and element seen first in the last batch: a batch that begins the same made no headway */
+    size_t brought;     /* rows of this sweep so far */
+};
+
+struct mq_rejected {
+    const struct mq_element *element;
+    struct mq_faults faults;
+};
+
+struct mq_stage {
+    const struct mq_service *service;
+    const struct mq_stage_settings *settings;
+    struct mq_bus *bus;
+    struct mq_store *store;
+    struct mq_inbox *inbox;
+    struct mq_metrics metrics;
+    char health_topic[MQ_TOPIC_BYTES];
+    int signals;        /* signalfd */
+    bool stopping;
+    bool exclusive;     /* this instance holds the lock of its service, or needs none */
+    int fatal;          /* negative errno that ended the loop */
+
+    /* connections */
+    unsigned broker_tries, store_tries;
+    int64_t broker_due_us, store_due_us;
+    bool subscribed;
+
+    /* the batch being handled */
+    struct mq_element *elements;
+    size_t element_count, element_capacity;
+    struct mq_columns rows;
+    struct mq_columns rejections;
+    struct mq_rejected **rejected;
+    size_t rejected_count, rejected_capacity;
+    const struct mq_route *route;
+
+    /* on the way out */
+    struct mq_pass passes[MQ_STAGE_PASSES];
+    struct mq_columns pending; /* cells of confirmed publications, answer not yet known */
+    enum mq_ack acks[MQ_STAGE_ACKS];
+    size_t pending_count;
+
+    struct mq_sweep_state sweeps[MQ_STAGE_SWEEPS];
+    size_t behind; /* rows that the last finished backlog brought */
+    int64_t health_due_us, tick_due_us;
+};
+
+/* stage.c: waits up to `ms` for a signal or, with `inbox`, for a message; a signal to stop sets `stopping`. */
+void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox);
+/* stage.c: tries once to have the database (and the lock); true when it is there. */
+bool mq_stage_store_ready(struct mq_stage *stage);
+
+/* stage_batch.c: splits, decodes, stores, publishes. 0, or a negative errno that ends the service. -ECANCELED: stopping, or the
+ * lock was lost; what was not handled comes again. */
+int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals, size_t count);
+int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const PGresult *rows);
+void mq_batch_deinit(struct mq_stage *stage);
+
+/* stage_sweep.c */
+void mq_sweep_init(struct mq_stage *stage);
+void mq_sweep_store_connected(struct mq_stage *stage);
+void mq_sweep_bus_connected(struct mq_stage *stage);
+/* Does one batch of one sweep that is due. *worked tells whether there was anything to do. */
+int mq_sweep_step(struct mq_stage *stage, bool *worked);
+/* Monotonic microseconds when the next sweep is due. */
+int64_t mq_sweep_due(const struct mq_stage *stage);
+
+/* stage_health.c */
+void mq_health_payload(struct mq_stage *stage, const char *state, struct mq_buffer *out);
+void mq_health_publish(struct mq_stage *stage, const char *state);
+
+#endif

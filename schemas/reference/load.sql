@@ -1,0 +1,97 @@
+-- Brings the reference tables to what the .tsv files say; running it twice changes nothing.
+-- In: for each file x.tsv a temporary table file_x of text columns ('-' stands for nothing). Out: nothing.
+
+insert into minqing.areas as a (code, parent, level, name, short_name)
+select code, nullif(parent, '44'), level, name, regexp_replace(name, '(镇|街道|村委会|居委会|社区居委会|市|管理区|经济开发试验区)$', '')
+from file_areas
+order by length(code), code
+on conflict (code) do update set name = excluded.name, short_name = excluded.short_name
+where (a.name, a.short_name) is distinct from (excluded.name, excluded.short_name);
+
+-- Grids are not published: four a village, invented.
+insert into minqing.areas (code, parent, level, name, short_name, synthetic)
+select v.code || to_char(g, 'FM000'), v.code, 'grid', '第' || g || '网格', '第' || g || '网格', true
+from minqing.areas v cross join generate_series(1, 4) g
+where v.level = 'village'
+on conflict (code) do nothing;
+
+-- No real boundaries are to be had. Villages are laid on a spiral around an invented centre of their town, and each gets the cell
+-- of a Voronoi diagram inside an outline drawn by hand. A polygon that was imported (polygon_synthetic false) stays.
+with outline as (
+    select st_geomfromtext('POLYGON((115.50 22.84, 115.58 22.84, 115.66 22.89, 115.72 22.85, 115.77 22.77, 115.86 22.77, 115.95 22.80,
+        116.03 22.85, 116.10 22.86, 116.14 22.92, 116.10 23.02, 116.02 23.14, 115.92 23.20, 115.80 23.20, 115.68 23.16, 115.56 23.10,
+        115.48 22.98, 115.50 22.84))', 4326) as shape
+),
+villages as (
+    select a.code, a.parent, row_number() over (partition by a.parent order by a.code) as n
+    from minqing.areas a
+    where a.level = 'village'
+),
+seeds as (
+    select v.code,
+           st_setsrid(st_makepoint(t.lon::float8 + 0.0065 * sqrt(v.n) * cos(v.n * 2.399963), t.lat::float8 + 0.006 * sqrt(v.n) * sin(v.n * 2.399963)),
+                      4326) as seed
+    from villages v join file_towns t on t.code = v.parent
+),
+cells as (
+    select (st_dump(st_voronoipolygons(st_collect(s.seed), 0, (select st_expand(shape, 0.2) from outline)))).geom as cell from seeds s
+),
+drawn as (
+    select distinct on (s.code) s.code, d.geom as polygon
+    from seeds s
+    join cells c on st_covers(c.cell, s.seed)
+    cross join outline o
+    cross join lateral st_dump(st_intersection(c.cell, o.shape)) d
+    where st_dimension(d.geom) = 2
+    order by s.code, st_area(d.geom) desc
+)
+update minqing.areas a
+set polygon = d.polygon
+from drawn d
+where a.code = d.code and a.polygon_synthetic and (a.polygon is null or not st_equals(a.polygon, d.polygon));
+
+insert into minqing.departments as d (code, name_zh, name_en)
+select code, name_zh, name_en from file_departments
+on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en;
+
+insert into minqing.domains (code, position, name_zh, name_en)
+select code, row_number() over (), name_zh, name_en from file_domains
+on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en;
+
+insert into minqing.severities (severity, name_zh, name_en, sign_minutes, handle_minutes)
+select severity::smallint, name_zh, name_en, nullif(sign_minutes, '-')::integer, nullif(handle_minutes, '-')::integer from file_severities
+on conflict (severity) do update
+set name_zh = excluded.name_zh, name_en = excluded.name_en, sign_minutes = excluded.sign_minutes, handle_minutes = excluded.handle_minutes;
+
+insert into minqing.kinds (code, domain, name_zh, name_en, severity, join_metres, join_minutes, join_overlap, restricted)
+select code, split_part(code, '.', 1), name_zh, name_en, severity::smallint, join_metres::integer, join_minutes::integer, join_overlap::real,
+       restricted = '1'
+from file_kinds
+on conflict (code) do update
+set name_zh = excluded.name_zh, name_en = excluded.name_en, severity = excluded.severity, join_metres = excluded.join_metres,
+    join_minutes = excluded.join_minutes, join_overlap = excluded.join_overlap, restricted = excluded.restricted;
+
+-- Routes: the kinds' own, the domains' defaults, then what routing.tsv says of areas and severities.
+delete from minqing.routes;
+insert into minqing.routes (domain, kind, area, severity, lead, supporting, sign_minutes, handle_minutes, clock, default_severity, restricted)
+select split_part(code, '.', 1), code, '', null::smallint, lead, string_to_array(supporting, ','), sign_minutes::integer, handle_minutes::integer, clock,
+       severity::smallint, restricted = '1'
+from file_kinds
+union all
+select code, null, '', null::smallint, lead, string_to_array(supporting, ','), sign_minutes::integer, handle_minutes::integer, clock, severity::smallint,
+       restricted = '1'
+from file_domains
+union all
+select domain, nullif(kind, '-'), coalesce(nullif(area, '-'), ''), nullif(severity, '-')::smallint, lead, string_to_array(supporting, ','),
+       sign_minutes::integer, handle_minutes::integer, clock, default_severity::smallint, restricted = '1'
+from file_routing;
+
+delete from minqing.calendar;
+insert into minqing.calendar (day, working, name) select day::date, working = '1', name from file_calendar;
+delete from minqing.working_day;
+insert into minqing.working_day (starts, ends) select starts::time, ends::time from file_working_day;
+
+insert into minqing.units (code, parent, level, name, area)
+select code, nullif(parent, '-'), level, name, area from file_units
+order by case level when 'brigade' then 1 when 'squadron' then 2 else 3 end, code
+on conflict (code) do update set parent = excluded.parent, name = excluded.name, area = excluded.area;

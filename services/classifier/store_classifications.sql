@@ -1,0 +1,40 @@
+-- Stores what the model said of a batch of reports, and decides: an officer's own kind or domain is followed, then the model's
+-- where it is sure; severity is the higher of the officer's, the kind's and the model's.
+-- In: arrays, one a column of `input`. `sure`: the model would dispatch. `denies`: the model finds nothing to act on in the text
+--     (severity 1, sure of it): then the kind's own severity does not raise it. also and because are text and JSON.
+-- Out: element, for each row that is new: what goes on to the dispatcher.
+with input as (
+    select *
+    from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::text[], $7::text[], $8::real[], $9::smallint[],
+                $10::boolean[], $11::boolean[], $12::boolean[], $13::text[], $14::jsonb[], $15::text[], $16::text[])
+         as t (n, id, officer_domain, officer_kind, officer_severity, model_domain, model_kind, probability, model_severity, sure, strong,
+               denies, also, because, model, traceparent)
+),
+decided as (
+    select i.*,
+           coalesce(split_part(i.officer_kind, '.', 1), i.officer_domain, case when i.sure then i.model_domain end) as domain,
+           case when i.officer_kind is not null then i.officer_kind
+                when i.officer_domain is null and i.sure then i.model_kind
+                -- the officer's domain with the model's kind, where the kind is of that domain
+                when split_part(i.model_kind, '.', 1) = i.officer_domain then i.model_kind end as kind
+    from input i
+),
+stored as (
+    insert into minqing.classifications as c (report, at, domain, kind, severity, review, disagrees, also, model_domain, model_kind,
+                                              probability, model_severity, because, model)
+    select distinct on (d.id) d.id, minqing.now(), d.domain, d.kind,
+           greatest(d.officer_severity, case when not d.denies or d.officer_kind is not null then k.severity end, d.model_severity),
+           d.domain is null, d.domain is not null and d.strong and d.model_domain is distinct from d.domain,
+           array_remove(coalesce(string_to_array(d.also, ','), '{}'), d.domain),
+           d.model_domain, d.model_kind, d.probability, d.model_severity, d.because, d.model
+    from decided d
+    left join minqing.kinds k on k.code = d.kind
+    where exists (select from minqing.reports r where r.id = d.id)
+    order by d.id
+    on conflict (report) do nothing
+    returning c.report
+)
+select minqing.classified_element(s.report, i.traceparent) as element
+from stored s
+join input i on i.id = s.report
+order by i.n

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ingest: takes what the field and the command centre report, stores it, answers with receipts, passes it on. */
+#ifndef MQ_INGEST_H
+#define MQ_INGEST_H
+
+#include "common/message.h"
+#include "common/seal.h"
+#include "common/stage.h"
+
+/* What the routes share; userdata of the stage. */
+struct mq_ingest {
+    struct mq_seal *seal;
+    struct mq_buffer scratch[4]; /* reused from message to message */
+};
+
+extern const struct mq_route mq_ingest_routes[];
+extern const size_t mq_ingest_route_count;
+
+void mq_ingest_deinit(struct mq_ingest *ingest);
+
+/* Answers the sender of `element` on its receipt topic (a device), or its reply topic (the command centre; a response topic that
+ * is not its own is not used). `id` nil: none could be read. `faults` NULL or empty: none. */
+void mq_ingest_receipt(struct mq_stage *stage, const struct mq_element *element, enum mq_receipt_kind kind, const struct mq_uuid *id,
+                       enum mq_receipt_status status, const struct mq_faults *faults);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Announcements: rows of announce.sql become publications. */
+#include "notifier.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Columns of announce.sql. */
+enum { TOPIC, REF, AUDIENCE, SCOPE, VERSION, LIVE, PAYLOAD, TRACEPARENT, DOMAIN_, SEVERITY };
+
+/* Values of announcements.topic. */
+enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS };
+
+#define ALL MQ_STR("all")
+
+int mq_announce_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults) {
+    (void)stage;
+    struct mq_dispatched dispatched;
+    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    if (!mq_json_decode(&mq_dispatched_object, element->bytes, &dispatched, &document, faults))
+        return 1;
+    char ref[MQ_UUID_TEXT];
+    mq_uuid_format(&dispatched.ref, ref);
+    mq_columns_integer(row, dispatched.event);
+    mq_columns_text(row, mq_str(ref));
+    return 0;
+}
+
+/* County and town levels of a topic from an area code; codes shorter than a county are for all. */
+static void scope_parts(struct mq_str scope, struct mq_str *county, struct mq_str *town) {
+    *county = scope.n >= 6 ? (struct mq_str){ scope.s, 6 } : ALL;
+    *town = scope.n >= 9 ? (struct mq_str){ scope.s, 9 } : ALL;
+}
+
+static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
+    struct mq_str county, town, audience = mq_result_str(r, row, AUDIENCE), ref = mq_result_str(r, row, REF);
+    scope_parts(mq_result_str(r, row, SCOPE), &county, &town);
+    switch (atoi(PQgetvalue(r, row, TOPIC))) {
+    case STREAM: {
+        struct mq_str parts[] = { county, town, mq_result_str(r, row, DOMAIN_), mq_result_str(r, row, SEVERITY) };
+        return mq_topic_format(MQ_TOPIC_STREAM, parts, 4, topic);
+    }
+    case CASE: {
+        struct mq_str parts[] = { audience, county, town, ref };
+        return mq_topic_format(MQ_TOPIC_DEPARTMENT_CASE, parts, 4, topic);
+    }
+    case RESTRICTED: {
+        struct mq_str parts[] = { audience, county, town, ref };
+        return mq_topic_format(MQ_TOPIC_DEPARTMENT_RESTRICTED, parts, 4, topic);
+    }
+    case REVIEW: {
+        struct mq_str parts[] = { county, town, ref };
+        return mq_topic_format(MQ_TOPIC_COMMAND_REVIEW, parts, 3, topic);
+    }
+    default:
+        return mq_topic_format(MQ_TOPIC_FIELD_STATUS, &audience, 1, topic);
+    }
+}
+
+static void announce(struct mq_stage *stage, const PGresult *r, int row, const char *topic) {
+    const struct mq_notifier *notifier = mq_stage_userdata(stage);
+    int kind = atoi(PQgetvalue(r, row, TOPIC));
+    bool live = PQgetvalue(r, row, LIVE)[0] == 't';
+    struct mq_publication p = { .payload = mq_result_str(r, row, PAYLOAD), .qos = 1, .traceparent = mq_result_str(r, row, TRACEPARENT) };
+    if (kind == STREAM) {
+        p.qos = 0;
+        p.expiry_s = notifier->stream_expiry_ms / 1000;
+        mq_stage_publish(stage, topic, &p);
+        return;
+    }
+    if (kind == STATUS)
+        p.expiry_s = notifier->status_expiry_ms / 1000;
+    p.retained = live && kind != STATUS;
+    struct mq_str cells[] = { mq_result_str(r, row, REF), mq_result_str(r, row, TOPIC), mq_result_str(r, row, AUDIENCE),
+                              mq_result_str(r, row, SCOPE), mq_result_str(r, row, VERSION) };
+    if (live || kind == STATUS) {
+        mq_stage_publish_confirmed(stage, topic, &p, cells, MQ_LENGTH(cells));
+        return;
+    }
+    /* ended: whoever listens sees the last state, then the broker forgets the topic */
+    mq_stage_publish(stage, topic, &p);
+    struct mq_publication clear = { .payload = MQ_STR(""), .qos = 1, .retained = true };
+    mq_stage_publish_confirmed(stage, topic, &clear, cells, MQ_LENGTH(cells));
+}
+
+int mq_announce_encode(struct mq_stage *stage, const struct mq_element *elements, PGresult *result) {
+    (void)elements;
+    for (int i = 0; i < PQntuples(result); i++) {
+        char topic[MQ_TOPIC_BYTES];
+        int r = PQgetisnull(result, i, PAYLOAD) ? -1 : topic_of(result, i, topic);
+        if (r == 0)
+            announce(stage, result, i, topic);
+    }
+    return 0;
+}

@@ -1,0 +1,50 @@
+-- What is to be published about the given changes, from the present state.
+-- In: arrays (index, event, ref). Event 0: a retained topic is announced again although it was published before.
+-- Out: topic (1 case, 2 restricted, 3 review, 4 status; 0 stream line), ref, audience, scope, version, live, payload, traceparent,
+--     domain and severity (of a stream line).
+with input as (
+    select * from unnest($1::integer[], $2::bigint[], $3::uuid[]) as t (n, event, ref)
+),
+refs as materialized (
+    select ref, bool_or(event = 0) as again from input group by ref
+),
+heard as materialized (
+    -- devices of which something was just heard: what waited for them can go
+    select distinct r.account
+    from input i
+    join minqing.case_events e on e.id = i.event
+    join minqing.reports r on r.id = e.report
+),
+due as materialized (
+    select a.*
+    from refs r
+    join minqing.announcements a on a.ref = r.ref
+    where (a.version > a.published_version and not a.waiting)
+       or (r.again and a.topic in (1, 2, 3) and (a.live or a.ended_at > minqing.now() - interval '1 day'))
+    union
+    select a.*
+    from heard h
+    join minqing.announcements a on a.audience = h.account and a.topic in (4, 5)
+    where a.version > a.published_version
+)
+select d.topic, d.ref, d.audience, d.scope, d.version, d.live,
+       case d.topic
+           when 1 then minqing.case_message(c, c.restricted)
+           when 2 then minqing.case_message(c, false)
+           when 3 then minqing.review_message(v)
+           when 4 then minqing.status_message(d.ref, d.audience, d.version)
+       end as payload,
+       coalesce(rc.traceparent, rv.traceparent) as traceparent, null as domain, null as severity
+from due d
+left join minqing.cases c on c.id = d.ref
+left join minqing.reviews v on v.report = d.ref
+left join minqing.reports rc on rc.id = c.first_report
+left join minqing.reports rv on rv.id = v.report
+union all
+select 0, e.ref, '', coalesce(c.town, v.town), e.version, true, minqing.stream_message(e), r.traceparent,
+       case when c.restricted then 'none' else coalesce(c.domain, v.domain, 'none') end, coalesce(c.severity, v.severity)::text
+from input i
+join minqing.case_events e on e.id = i.event
+left join minqing.cases c on c.id = e."case"
+left join minqing.reviews v on v.report = e.report
+left join minqing.reports r on r.id = e.report

@@ -1,0 +1,14 @@
+-- Marks what the broker has taken. A retained message that nobody heard is with the broker all the same; any other waits until its
+-- device is next heard from.
+-- In: arrays (ref, topic, audience, scope, version, answer: taken or unheard).
+update minqing.announcements a
+set published_version = case when i.held then greatest(a.published_version, i.version) else a.published_version end,
+    waiting = not i.held
+from (
+    select ref, topic, audience, scope, max(version) as version, bool_and(answer = 'taken' or topic in (1, 2, 3)) as held
+    from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::integer[], $6::text[])
+        as t (ref, topic, audience, scope, version, answer)
+    group by ref, topic, audience, scope
+) i
+where a.ref = i.ref and a.topic = i.topic and a.audience = i.audience and a.scope = i.scope
+  and (a.published_version < i.version or a.waiting)

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories of the strict scan. malformed.tsv has a rule and a text a line, \xNN for raw bytes; texts whose rule begins with
+ * "well-formed" must pass, all others must not. */
+#include "json.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static size_t unescape(char *text) {
+    size_t n = 0;
+    for (const char *p = text; *p; n++) {
+        unsigned value = 0;
+        int used = 0;
+        if (sscanf(p, "\\x%2x%n", &value, &used) == 1 && used == 4) {
+            text[n] = (char)value;
+            p += 4;
+        } else {
+            text[n] = *p++;
+        }
+    }
+    return n;
+}
+
+/* Scans a copy that ends where the text ends, so that a read past it is seen by the address sanitizer. */
+static bool scan_exactly(struct mq_str text, struct mq_faults *faults) {
+    char *copy = malloc(text.n > 0 ? text.n : 1);
+    assert_non_null(copy);
+    if (text.n > 0)
+        memcpy(copy, text.s, text.n);
+    bool good = mq_json_scan((struct mq_str){ copy, text.n }, faults);
+    free(copy);
+    return good;
+}
+
+static void assert_fault(const char *text, const char *path, const char *message) {
+    struct mq_faults faults = { 0 };
+    assert_false(scan_exactly(mq_str(text), &faults));
+    assert_int_equal(faults.count, 1);
+    assert_string_equal(faults.fault[0].path, path);
+    assert_string_equal(faults.fault[0].message, message);
+}
+
+static void every_line_of_the_collection_is_judged_as_it_says(void **state) {
+    (void)state;
+    const char *root = getenv("MINQING_SOURCE_ROOT");
+    assert_non_null(root);
+    char path[4096], line[4096];
+    snprintf(path, sizeof path, "%s/tests/unit/malformed.tsv", root);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t well_formed = 0, malformed = 0, wrong = 0;
+    while (fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        char *text = strchr(line, '\t');
+        assert_non_null(text);
+        *text++ = '\0';
+        size_t n = unescape(text);
+        struct mq_faults faults = { 0 };
+        bool good = scan_exactly((struct mq_str){ text, n }, &faults);
+        bool expected = strncmp(line, "well-formed", strlen("well-formed")) == 0;
+        if (good != expected || faults.count != !good) {
+            print_error("%s: %s: %s\n", line, text, good ? "passed" : faults.fault[0].message);
+            wrong++;
+        }
+        if (!good && !strstr(faults.fault[0].message, ", at byte ")) {
+            print_error("%s: no byte in “%s”\n", line, faults.fault[0].message);
+            wrong++;
+        }
+        well_formed += expected;
+        malformed += !expected;
+    }
+    fclose(file);
+    assert_int_equal(wrong, 0);
+    assert_true(malformed >= 80);
+    assert_true(well_formed >= 30);
+}
+
+static void a_fault_names_the_place_and_the_byte(void **state) {
+    (void)state;
+    assert_fault("", "", "ends where a value is expected, at byte 0");
+    assert_fault("{\"a\":[1,{\"b\":01}]}", "/a/1/b", "is not a number as JSON writes it, at byte 13");
+    assert_fault("{\"text\":\"a\xff\"}", "/text", "has bytes that are not UTF-8, at byte 10");
+    assert_fault("{\"text\":\"\\u0000\"}", "/text", "has a \\u0000, which no text may hold, at byte 9");
+    assert_fault("{\"a\":1,\"b\":{\"c\":1,\"\\u0063\":2}}", "/b/c", "is given twice, at byte 18");
+    assert_fault("[[1],[2,3 4]]", "/1", "must have a comma or ] after an element, at byte 10");
+    assert_fault("{\"n\":9007199254740993}", "/n", "is an integer outside ±9007199254740992, at byte 5");
+    assert_fault("{} x", "", "has more bytes after the value, at byte 3");
+}
+
+static void a_path_escapes_tilde_and_slash_and_keeps_every_script(void **state) {
+    (void)state;
+    assert_fault("{\"a/b\":{\"m~n\":{\"\\u5c71\\ud83d\\ude00\":x}}}", "/a~1b/m~0n/山😀", "is not a JSON value, at byte 36");
+    assert_fault("{\"\":{\"\":x}}", "//", "is not a JSON value, at byte 8");
+}
+
+static void a_path_too_long_is_cut_behind_a_whole_character(void **state) {
+    (void)state;
+    char text[256] = "{\"";
+    for (size_t i = 0; i < 50; i++)
+        strcat(text, "山");
+    strcat(text, "\":x}");
+    struct mq_faults faults = { 0 };
+    assert_false(scan_exactly(mq_str(text), &faults));
+    size_t n = strlen(faults.fault[0].path);
+    assert_true(n < sizeof faults.fault[0].path);
+    assert_true(n > 85);
+    assert_string_equal(faults.fault[0].path + n - 6, "山…");
+    assert_int_equal((n - 1) % 3, 0);
+}
+
+static void append_members(struct mq_buffer *text, size_t count) {
+    mq_buffer_append_char(text, '{');
+    for (size_t i = 0; i < count; i++)
+        mq_buffer_printf(text, "%s\"k%zu\":%zu", i > 0 ? "," : "", i, i);
+    mq_buffer_append_char(text, '}');
+}
+
+static void an_object_holds_128_members_and_no_more(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
+    struct mq_faults faults = { 0 };
+    append_members(&text, MQ_JSON_MEMBERS);
+    assert_true(scan_exactly((struct mq_str){ text.data, text.len }, &faults));
+
+    mq_buffer_reset(&text, SIZE_MAX);
+    append_members(&text, MQ_JSON_MEMBERS + 1);
+    assert_false(scan_exactly((struct mq_str){ text.data, text.len }, &faults));
+    assert_string_equal(faults.fault[0].path, "");
+    assert_non_null(strstr(faults.fault[0].message, "has more than 128 members"));
+}
+
+static void a_duplicate_is_found_at_the_very_end(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
+    append_members(&text, MQ_JSON_MEMBERS - 1);
+    text.len--;
+    mq_buffer_append_text(&text, ",\"\\u006b0\":1}");
+    struct mq_faults faults = { 0 };
+    assert_false(scan_exactly((struct mq_str){ text.data, text.len }, &faults));
+    assert_string_equal(faults.fault[0].path, "/k0");
+}
+
+static void faults_beyond_sixteen_are_only_counted(void **state) {
+    (void)state;
+    struct mq_faults faults = { 0 };
+    for (size_t i = 0; i < MQ_FAULTS + 5; i++)
+        mq_fault_add(&faults, "/a", "number %zu", i);
+    assert_int_equal(faults.count, MQ_FAULTS + 5);
+    assert_string_equal(faults.fault[MQ_FAULTS - 1].message, "number 15");
+}
+
+static void a_long_message_is_cut_and_says_so(void **state) {
+    (void)state;
+    struct mq_faults faults = { 0 };
+    mq_fault_add(&faults, "", "%0500d", 1);
+    size_t n = strlen(faults.fault[0].message);
+    assert_int_equal(n, sizeof faults.fault[0].message - 1);
+    assert_string_equal(faults.fault[0].message + n - 3, "…");
+}
+
+/* Collects parts as "a|b|c|". */
+static int collect(void *userdata, struct mq_str element) {
+    mq_buffer_append_str(userdata, element);
+    mq_buffer_append_char(userdata, '|');
+    return 0;
+}
+
+static int collect_member(void *userdata, struct mq_str key, struct mq_str value) {
+    mq_buffer_append_str(userdata, key);
+    mq_buffer_append_char(userdata, '=');
+    return collect(userdata, value);
+}
+
+static int stop_at_two(void *userdata, struct mq_str element) {
+    collect(userdata, element);
+    return mq_str_equal(element, MQ_STR("2")) ? 7 : 0;
+}
+
+static void each_element_comes_in_order_with_its_own_bytes(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
+    const char *array = " [ {\"a\":\"]},\\\"\"} ,\n[1,[2]], \"x,y\" ,-1.5e3,true , {} ] ";
+    assert_int_equal(mq_json_each(mq_str(array), collect, &seen), 0);
+    assert_string_equal(mq_buffer_text(&seen), "{\"a\":\"]},\\\"\"}|[1,[2]]|\"x,y\"|-1.5e3|true|{}|");
+}
+
+static void each_of_an_empty_array_is_nothing(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
+    assert_int_equal(mq_json_each(MQ_STR("[]"), collect, &seen), 0);
+    assert_int_equal(mq_json_each(MQ_STR(" [ ] "), collect, &seen), 0);
+    assert_int_equal(mq_json_each_member(MQ_STR(" { } "), collect_member, &seen), 0);
+    assert_int_equal(seen.len, 0);
+}
+
+static void each_ends_when_it_is_told_to(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
+    assert_int_equal(mq_json_each(MQ_STR("[1,2,3]"), stop_at_two, &seen), 7);
+    assert_string_equal(mq_buffer_text(&seen), "1|2|");
+}
+
+static void each_refuses_what_is_not_an_array(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
+    const char *const others[] = { "", " ", "{}", "1", "\"[]\"", "[", "[1", "null" };
+    for (size_t i = 0; i < MQ_LENGTH(others); i++)
+        assert_int_equal(mq_json_each(mq_str(others[i]), collect, &seen), -EINVAL);
+    assert_int_equal(mq_json_each_member(MQ_STR("[]"), collect_member, &seen), -EINVAL);
+}
+
+static void each_member_comes_with_its_key(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
+    const char *object = "{ \"a\\\"b\" : {\"c\":[1]} ,\"\":2}";
+    assert_int_equal(mq_json_each_member(mq_str(object), collect_member, &seen), 0);
+    assert_string_equal(mq_buffer_text(&seen), "a\\\"b={\"c\":[1]}|=2|");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_line_of_the_collection_is_judged_as_it_says),
+        cmocka_unit_test(a_fault_names_the_place_and_the_byte),
+        cmocka_unit_test(a_path_escapes_tilde_and_slash_and_keeps_every_script),
+        cmocka_unit_test(a_path_too_long_is_cut_behind_a_whole_character),
+        cmocka_unit_test(an_object_holds_128_members_and_no_more),
+        cmocka_unit_test(a_duplicate_is_found_at_the_very_end),
+        cmocka_unit_test(faults_beyond_sixteen_are_only_counted),
+        cmocka_unit_test(a_long_message_is_cut_and_says_so),
+        cmocka_unit_test(each_element_comes_in_order_with_its_own_bytes),
+        cmocka_unit_test(each_of_an_empty_array_is_nothing),
+        cmocka_unit_test(each_ends_when_it_is_told_to),
+        cmocka_unit_test(each_refuses_what_is_not_an_array),
+        cmocka_unit_test(each_member_comes_with_its_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
