@@ -227,18 +227,16 @@ int mq_bus_set_nodelay(const char *host, int64_t port) {
     return found;
 }
 
-static int connect_error(const struct mq_bus *bus, int rc, enum MQTTReasonCodes reason) {
-    if (rc == MQTTCLIENT_SUCCESS && reason < 0x80)
+/* `code`: below 0 Paho's own, else the broker's reason. (The enumeration is unsigned: compare as int.) */
+static int connect_error(const struct mq_bus *bus, int code) {
+    if (code >= 0 && code < 0x80)
         return 0;
-    bool broker_said = reason >= 0x80 || rc > 0;
-    int code = reason >= 0x80 ? (int)reason : rc;
-    const char *text = code >= 0x80 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : NULL;
-    bool denied = code == MQTTREASONCODE_NOT_AUTHORIZED || code == MQTTREASONCODE_BAD_USER_NAME_OR_PASSWORD || code == 4 || code == 5;
+    bool denied = code == MQTTREASONCODE_NOT_AUTHORIZED || code == MQTTREASONCODE_BAD_USER_NAME_OR_PASSWORD;
+    const char *text = code > 0 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : "no answer";
     mq_log_limited("bus-connect", 10000, MQ_WARNING, "cannot connect to the broker at %s:%lld as %s: %s (%d); %s", bus->options.host,
-                   (long long)bus->options.port, bus->options.user ? bus->options.user : "nobody",
-                   text ? text : denied ? "not authorised" : broker_said ? "refused" : "no answer", code,
+                   (long long)bus->options.port, bus->options.user ? bus->options.user : "nobody", text ? text : "refused", code,
                    denied ? "check the account's password with 'minqing account reset'" : "is it running?");
-    return denied ? -EACCES : broker_said ? -EPROTO : -ECONNREFUSED;
+    return denied ? -EACCES : code > 0 ? -EPROTO : -ECONNREFUSED;
 }
 
 static void connect_options(struct mq_bus *bus, MQTTClient_connectOptions *o, MQTTClient_willOptions *will, MQTTClient_SSLOptions *tls) {
@@ -284,8 +282,7 @@ int mq_bus_connect(struct mq_bus *bus) {
     pthread_mutex_unlock(&bus->lock);
     MQTTResponse response = MQTTClient_connect5(bus->client, &o, &properties, NULL);
     MQTTProperties_free(&properties);
-    int r = connect_error(bus, response.reasonCode < 0 ? (int)response.reasonCode : 0,
-                          response.reasonCode >= 0 ? response.reasonCode : MQTTREASONCODE_SUCCESS);
+    int r = connect_error(bus, (int)response.reasonCode);
     if (r == 0) {
         int64_t theirs = response.properties ? MQTTProperties_getNumericValue(response.properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1;
         bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);

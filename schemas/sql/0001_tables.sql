@@ -314,7 +314,7 @@ create table announcements (
 ) with (fillfactor = 60);
 comment on table announcements is 'The last hop: what each audience is to be told. topic: 1 case, 2 restricted case, 3 review, 4 status, 5 task, 6 notice.';
 comment on column announcements.waiting is 'Unretained and nobody there: published when that audience is next heard from.';
-create index announcements_audience on announcements (audience) where topic in (4, 5);
+create index announcements_waiting on announcements (audience) where waiting;
 create index announcements_live on announcements (ref) where live;
 create index announcements_ended on announcements (ended_at) where ended_at is not null;
 

@@ -24,8 +24,8 @@ due as materialized (
     union
     select a.*
     from heard h
-    join minqing.announcements a on a.audience = h.account and a.topic in (4, 5)
-    where a.version > a.published_version
+    join minqing.announcements a on a.audience = h.account and a.waiting
+    where a.topic in (4, 5) and a.version > a.published_version
 )
 select d.topic, d.ref, d.audience, d.scope, d.version, d.live,
        case d.topic

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reports in and out of the outbox. */
+#include "outbox_internal.h"
+
+#include <errno.h>
+#include <sodium.h>
+
+#define TAKEN_MAX 64
+
+void mq_outbox_digest(struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]) {
+    crypto_hash_sha256(out, (const unsigned char *)payload.s, payload.n);
+}
+
+static struct mq_str column_str(sqlite3_stmt *statement, int column) {
+    const char *bytes = sqlite3_column_blob(statement, column);
+    return (struct mq_str){ bytes, bytes ? (size_t)sqlite3_column_bytes(statement, column) : 0 };
+}
+
+bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
+    bool refused = sqlite3_column_count(statement) > 9;
+    *entry = (struct mq_outbox_entry){
+        .key = sqlite3_column_int64(statement, 0),
+        .severity = sqlite3_column_int(statement, 2),
+        .sends = (unsigned)sqlite3_column_int(statement, 3),
+        .kept_at_us = sqlite3_column_int64(statement, 4),
+        .not_before_us = sqlite3_column_int64(statement, 5),
+        .payload = column_str(statement, 6),
+        .traceparent = column_str(statement, 7),
+        .refused_at_us = refused ? sqlite3_column_int64(statement, 9) : 0,
+        .path = refused ? column_str(statement, 10) : (struct mq_str){ 0 },
+        .message = refused ? column_str(statement, 11) : (struct mq_str){ 0 },
+    };
+    unsigned char digest[MQ_OUTBOX_DIGEST];
+    mq_outbox_digest(entry->payload, digest);
+    struct mq_str kept = column_str(statement, 8);
+    return entry->payload.n > 0 && mq_str_equal(kept, (struct mq_str){ (const char *)digest, sizeof(digest) })
+           && mq_uuid_parse(column_str(statement, 1), &entry->id);
+}
+
+static int prepare(struct mq_outbox *outbox, const char *sql, sqlite3_stmt **statement) {
+    sqlite3_finalize(outbox->reading);
+    outbox->reading = NULL;
+    return mq_outbox_errno(sqlite3_prepare_v2(outbox->db, sql, -1, statement, NULL));
+}
+
+static void bind_str(sqlite3_stmt *statement, int at, struct mq_str text) {
+    if (text.s)
+        sqlite3_bind_text(statement, at, text.s, (int)text.n, SQLITE_STATIC);
+}
+
+static void bind_id(sqlite3_stmt *statement, int at, const struct mq_uuid *id) {
+    char text[MQ_UUID_TEXT];
+    mq_uuid_format(id, text);
+    sqlite3_bind_text(statement, at, text, -1, SQLITE_TRANSIENT);
+}
+
+int mq_outbox_insert(sqlite3 *db, bool refused, const struct mq_outbox_entry *entry) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    const char *sql = refused ? "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
+                                " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                              : "insert or ignore into waiting (id, severity, kept_at, payload, traceparent, digest, sends, not_before)"
+                                " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    int r = mq_outbox_errno(sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
+    if (r < 0)
+        return r;
+    unsigned char digest[MQ_OUTBOX_DIGEST];
+    mq_outbox_digest(entry->payload, digest);
+    bind_id(statement, 1, &entry->id);
+    sqlite3_bind_int(statement, 2, entry->severity > 0 ? entry->severity : MQ_OUTBOX_ORDINARY);
+    sqlite3_bind_int64(statement, 3, entry->kept_at_us);
+    sqlite3_bind_blob(statement, 4, entry->payload.s, (int)entry->payload.n, SQLITE_STATIC);
+    bind_str(statement, 5, entry->traceparent);
+    sqlite3_bind_blob(statement, 6, digest, sizeof(digest), SQLITE_STATIC);
+    if (refused) {
+        sqlite3_bind_int64(statement, 7, entry->refused_at_us);
+        bind_str(statement, 8, entry->path);
+        bind_str(statement, 9, entry->message);
+    } else {
+        sqlite3_bind_int(statement, 7, (int)entry->sends);
+        sqlite3_bind_int64(statement, 8, entry->not_before_us);
+    }
+    r = mq_outbox_errno(sqlite3_step(statement));
+    return r < 0 ? r : sqlite3_changes(db);
+}
+
+int mq_outbox_keep(struct mq_outbox *outbox, const struct mq_outbox_entry *entry) {
+    if (entry->payload.n > (size_t)outbox->options.max_bytes)
+        return -EMSGSIZE;
+    size_t waiting = 0, refused = 0;
+    int r = mq_outbox_counts(outbox, &waiting, &refused);
+    if (r < 0)
+        return r;
+    if (waiting >= (size_t)outbox->options.max_reports)
+        return -ENOSPC;
+    r = mq_outbox_insert(outbox->db, false, entry);
+    return r < 0 ? r : r == 0 ? -EEXIST : 0;
+}
+
+/* Leaves the statement open, because the entry points into its row. */
+static int read_row(struct mq_outbox *outbox, sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
+    outbox->reading = statement;
+    return mq_outbox_row(statement, entry) ? 1 : -EUCLEAN;
+}
+
+static bool among(int64_t key, const int64_t *keys, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (keys[i] == key)
+            return true;
+    return false;
+}
+
+int mq_outbox_next(struct mq_outbox *outbox, int64_t now_us, const int64_t *taken, size_t taken_count, struct mq_outbox_entry *entry) {
+    sqlite3_stmt *statement = NULL;
+    /* a postponement that reaches further than any we make comes from a clock that was wrong */
+    int r = prepare(outbox,
+                    "select " MQ_OUTBOX_WAITING " from waiting where not_before <= ?1 or not_before > ?1 + 7200000000"
+                    " order by severity desc, key limit ?2",
+                    &statement);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(statement, 1, now_us);
+    sqlite3_bind_int(statement, 2, TAKEN_MAX + 1);
+    int rc;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
+        if (!among(sqlite3_column_int64(statement, 0), taken, taken_count))
+            return read_row(outbox, statement, entry);
+    sqlite3_finalize(statement);
+    return mq_outbox_errno(rc);
+}
+
+int mq_outbox_read(struct mq_outbox *outbox, int64_t key, struct mq_outbox_entry *entry) {
+    sqlite3_stmt *statement = NULL;
+    int r = prepare(outbox, "select " MQ_OUTBOX_WAITING " from waiting where key = ?1", &statement);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(statement, 1, key);
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW)
+        return read_row(outbox, statement, entry);
+    sqlite3_finalize(statement);
+    return mq_outbox_errno(rc);
+}
+
+int mq_outbox_settle(struct mq_outbox *outbox, const struct mq_uuid *id) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    int r = prepare(outbox, "delete from waiting where id = ?1", &statement);
+    if (r < 0)
+        return r;
+    bind_id(statement, 1, id);
+    r = mq_outbox_errno(sqlite3_step(statement));
+    return r < 0 ? r : sqlite3_changes(outbox->db);
+}
+
+static int copy_refused(struct mq_outbox *outbox, const struct mq_uuid *id, struct mq_str path, struct mq_str message, int64_t now_us) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    int r = prepare(outbox,
+                    "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
+                    " select id, severity, kept_at, payload, traceparent, digest, ?2, ?3, ?4 from waiting where id = ?1",
+                    &statement);
+    if (r < 0)
+        return r;
+    bind_id(statement, 1, id);
+    sqlite3_bind_int64(statement, 2, now_us);
+    bind_str(statement, 3, path);
+    bind_str(statement, 4, message);
+    return mq_outbox_errno(sqlite3_step(statement));
+}
+
+int mq_outbox_refuse(struct mq_outbox *outbox, const struct mq_uuid *id, struct mq_str path, struct mq_str message, int64_t now_us) {
+    int r = mq_outbox_exec(outbox->db, "savepoint refusal");
+    if (r < 0)
+        return r;
+    r = copy_refused(outbox, id, path, message, now_us);
+    int settled = r < 0 ? r : mq_outbox_settle(outbox, id);
+    if (settled < 0)
+        mq_ignore(mq_outbox_exec(outbox->db, "rollback to refusal"));
+    r = mq_outbox_exec(outbox->db, "release refusal");
+    return settled < 0 || r == 0 ? settled : r;
+}
+
+int mq_outbox_postpone(struct mq_outbox *outbox, const struct mq_uuid *id, unsigned sends, int64_t not_before_us) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    int r = prepare(outbox, "update waiting set sends = ?2, not_before = ?3 where id = ?1", &statement);
+    if (r < 0)
+        return r;
+    bind_id(statement, 1, id);
+    sqlite3_bind_int64(statement, 2, sends);
+    sqlite3_bind_int64(statement, 3, not_before_us);
+    r = mq_outbox_errno(sqlite3_step(statement));
+    return r < 0 ? r : sqlite3_changes(outbox->db);
+}
+
+int mq_outbox_begin(struct mq_outbox *outbox) { return mq_outbox_exec(outbox->db, "begin immediate"); }
+
+int mq_outbox_commit(struct mq_outbox *outbox) {
+    /* an open reader would keep the transaction from ending */
+    sqlite3_finalize(outbox->reading);
+    outbox->reading = NULL;
+    int r = mq_outbox_exec(outbox->db, "commit");
+    if (r < 0)
+        mq_ignore(mq_outbox_exec(outbox->db, "rollback"));
+    return r;
+}
+
+int mq_outbox_counts(struct mq_outbox *outbox, size_t *waiting, size_t *refused) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    int r = prepare(outbox, "select (select count(*) from waiting), (select count(*) from refused)", &statement);
+    if (r < 0)
+        return r;
+    int rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW)
+        return mq_outbox_errno(rc);
+    *waiting = (size_t)sqlite3_column_int64(statement, 0);
+    *refused = (size_t)sqlite3_column_int64(statement, 1);
+    return 0;
+}
+
+int mq_outbox_each(struct mq_outbox *outbox, bool refused, int (*each)(void *userdata, const struct mq_outbox_entry *entry), void *userdata) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    int r = prepare(outbox,
+                    refused ? "select " MQ_OUTBOX_REFUSED " from refused order by key"
+                            : "select " MQ_OUTBOX_WAITING " from waiting order by severity desc, key",
+                    &statement);
+    if (r < 0)
+        return r;
+    int rc;
+    while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct mq_outbox_entry entry;
+        if (!mq_outbox_row(statement, &entry))
+            return -EUCLEAN;
+        r = each(userdata, &entry);
+        if (r != 0)
+            return r;
+    }
+    return mq_outbox_errno(rc);
+}

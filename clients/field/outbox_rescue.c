@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A damaged outbox: what SQLite still reads of it, then what lies readable in its bytes, goes into a new file. */
+#include "outbox_internal.h"
+
+#include "common/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME 4096
+#define BEFORE_ID 16   /* bytes of a report before its "id" */
+#define GAP_MAX 100000 /* keys that are tried one by one where the table cannot be walked */
+
+struct rescue {
+    sqlite3 *to;
+    struct mq_outbox_rescue *seen;
+    int error;
+};
+
+static void bring(struct rescue *rescue, sqlite3_stmt *row, bool refused) {
+    struct mq_outbox_entry entry;
+    if (!mq_outbox_row(row, &entry)) {
+        rescue->seen->unreadable++;
+        return;
+    }
+    int r = mq_outbox_insert(rescue->to, refused, &entry);
+    if (r < 0)
+        rescue->error = r;
+    else if (!refused)
+        rescue->seen->rescued += (size_t)r;
+}
+
+/* Walks the table from one end until its end or the first page that cannot be read. Returns the last key seen. */
+static int64_t walk(struct rescue *rescue, sqlite3 *from, bool refused, bool backwards, bool *whole) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    static const char *const sql[2][2] = {
+        { "select " MQ_OUTBOX_WAITING " from waiting order by key", "select " MQ_OUTBOX_WAITING " from waiting order by key desc" },
+        { "select " MQ_OUTBOX_REFUSED " from refused order by key", "select " MQ_OUTBOX_REFUSED " from refused order by key desc" },
+    };
+    int64_t last = 0;
+    int rc = sqlite3_prepare_v2(from, sql[refused][backwards], -1, &statement, NULL);
+    while (rc == SQLITE_OK && rescue->error == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        last = sqlite3_column_int64(statement, 0);
+        bring(rescue, statement, refused);
+        rc = SQLITE_OK;
+    }
+    *whole = rc == SQLITE_DONE;
+    return last;
+}
+
+/* Between the two ends each key has its own way down the tree, past the pages that cannot be read. */
+static void try_keys(struct rescue *rescue, sqlite3 *from, bool refused, int64_t first, int64_t end) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    const char *sql = refused ? "select " MQ_OUTBOX_REFUSED " from refused where key = ?1"
+                              : "select " MQ_OUTBOX_WAITING " from waiting where key = ?1";
+    if (sqlite3_prepare_v2(from, sql, -1, &statement, NULL) != SQLITE_OK)
+        return;
+    for (int64_t key = first; key < end && key - first < GAP_MAX && rescue->error == 0; key++) {
+        sqlite3_bind_int64(statement, 1, key);
+        if (sqlite3_step(statement) == SQLITE_ROW)
+            bring(rescue, statement, refused);
+        sqlite3_reset(statement);
+    }
+}
+
+static void read_table(struct rescue *rescue, sqlite3 *from, bool refused) {
+    bool whole;
+    int64_t first = walk(rescue, from, refused, false, &whole);
+    if (whole)
+        return;
+    int64_t last = walk(rescue, from, refused, true, &whole);
+    try_keys(rescue, from, refused, first + 1, last > 0 ? last : first + GAP_MAX);
+}
+
+/* The end of the JSON object that begins at `at`, 0 where there is none within a report's length. */
+static size_t object_end(struct mq_str bytes, size_t at) {
+    bool quoted = false;
+    unsigned depth = 0;
+    for (size_t i = at; i < bytes.n && i - at < MQ_REPORT_BYTES; i++) {
+        char c = bytes.s[i];
+        if (c == '\0')
+            return 0;
+        if (quoted && c == '\\')
+            i++;
+        else if (c == '"')
+            quoted = !quoted;
+        else if (!quoted && c == '{')
+            depth++;
+        else if (!quoted && c == '}' && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* 1 where it is in the new file in some form. */
+static int known(sqlite3 *to, const struct mq_uuid *id) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    char text[MQ_UUID_TEXT];
+    mq_uuid_format(id, text);
+    if (sqlite3_prepare_v2(to, "select 1 from waiting where id = ?1 union all select 1 from refused where id = ?1", -1, &statement, NULL)
+        != SQLITE_OK)
+        return -EIO;
+    sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+    return sqlite3_step(statement) == SQLITE_ROW;
+}
+
+/* Whole reports in the bytes, whatever became of the tree above them. One that was delivered meanwhile does no harm: it is
+ * answered "duplicate". */
+static void carve(struct rescue *rescue, struct mq_str bytes) {
+    static const char begin[] = "\"id\":\"";
+    size_t at = 0;
+    while (at + sizeof(begin) < bytes.n && rescue->error == 0) {
+        const char *found = memmem(bytes.s + at, bytes.n - at, begin, sizeof(begin) - 1);
+        if (!found)
+            return;
+        size_t here = (size_t)(found - bytes.s);
+        const char *brace = memrchr(bytes.s + at, '{', here - at);
+        at = here + 1;
+        if (!brace || found - brace > BEFORE_ID)
+            continue;
+        size_t from = (size_t)(brace - bytes.s);
+        size_t end = object_end(bytes, from);
+        struct mq_report report;
+        MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+        struct mq_faults faults;
+        faults.count = 0;
+        struct mq_str payload = { brace, end ? end - from : 0 };
+        if (!end || !mq_json_decode(&mq_report_object, payload, &report, &document, &faults) || known(rescue->to, &report.id) != 0)
+            continue;
+        struct mq_outbox_entry entry = { .id = report.id, .severity = report.has_severity ? (int)report.severity : 0, .payload = payload };
+        int r = mq_outbox_insert(rescue->to, false, &entry);
+        if (r < 0)
+            rescue->error = r;
+        else
+            rescue->seen->rescued += (size_t)r;
+    }
+}
+
+static void carve_file(struct rescue *rescue, const char *path, const char *suffix) {
+    char name[NAME];
+    if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name))
+        return;
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd >= 0 && fstat(fd, &status) == 0 && status.st_size > 0) {
+        size_t n = (size_t)status.st_size;
+        void *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (bytes != MAP_FAILED) {
+            carve(rescue, (struct mq_str){ bytes, n });
+            munmap(bytes, n);
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static int set_owner(sqlite3 *db, const char *account) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    if (!account)
+        return 0;
+    int rc = sqlite3_prepare_v2(db, "insert into owner (account) values (?1)", -1, &statement, NULL);
+    if (rc == SQLITE_OK)
+        sqlite3_bind_text(statement, 1, account, -1, SQLITE_STATIC);
+    return mq_outbox_errno(rc == SQLITE_OK ? sqlite3_step(statement) : rc);
+}
+
+/* Whose the damaged file says it is: a report of somebody else's must not go out under this account. */
+static int check_owner(sqlite3 *from, const char *account) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    if (!account || sqlite3_prepare_v2(from, "select account from owner", -1, &statement, NULL) != SQLITE_OK
+        || sqlite3_step(statement) != SQLITE_ROW)
+        return 0;
+    const unsigned char *owner = sqlite3_column_text(statement, 0);
+    return owner && strcmp((const char *)owner, account) != 0 ? -EUSERS : 0;
+}
+
+static int fill(sqlite3 *to, const char *path, const char *account, struct mq_outbox_rescue *seen) {
+    MQ_CLEANUP(mq_database_cleanup) sqlite3 *from = NULL;
+    struct rescue rescue = { .to = to, .seen = seen };
+    int r = mq_outbox_prepare(to);
+    if (r == 0)
+        r = mq_outbox_exec(to, "begin");
+    /* read-only: closing must not write into what is kept as it was */
+    if (r == 0 && sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+        r = check_owner(from, account);
+        if (r < 0)
+            return r;
+        read_table(&rescue, from, true);
+        read_table(&rescue, from, false);
+    }
+    if (r == 0) {
+        carve_file(&rescue, path, "");
+        carve_file(&rescue, path, "-wal");
+        r = rescue.error ? rescue.error : set_owner(to, account);
+    }
+    return r == 0 ? mq_outbox_exec(to, "commit") : r;
+}
+
+/* Gives the file (and its write-ahead log) a second name that is free. Found under one already, that stays. */
+static int keep_damaged(const char *path, struct mq_outbox_rescue *seen) {
+    char wal[NAME + 8], kept_wal[NAME + 8];
+    struct stat ours, other;
+    if (stat(path, &ours) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    for (unsigned n = 1;; n++) {
+        if (snprintf(seen->kept_as, sizeof(seen->kept_as), "%s.damaged-%u", path, n) >= (int)sizeof(seen->kept_as))
+            return -ENAMETOOLONG;
+        if (link(path, seen->kept_as) == 0)
+            break;
+        if (errno != EEXIST)
+            return -errno;
+        if (stat(seen->kept_as, &other) == 0 && other.st_ino == ours.st_ino)
+            break;
+    }
+    snprintf(wal, sizeof(wal), "%s-wal", path);
+    snprintf(kept_wal, sizeof(kept_wal), "%s-wal", seen->kept_as);
+    return link(wal, kept_wal) < 0 && errno != ENOENT && errno != EEXIST ? -errno : 0;
+}
+
+static int sync_folder(const char *path) {
+    char folder[NAME];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) + 1 : 0;
+    if (n >= sizeof(folder))
+        return -ENAMETOOLONG;
+    memcpy(folder, path, n);
+    folder[n] = '\0';
+    int fd = open(n ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+/* path.rescued is whole. The old log must be gone before the new file has its name: SQLite would apply it. */
+int mq_outbox_finish_rescue(const char *path, struct mq_outbox_rescue *seen) {
+    char rescued[NAME], name[NAME];
+    if (snprintf(rescued, sizeof(rescued), "%s.rescued", path) >= (int)sizeof(rescued))
+        return -ENAMETOOLONG;
+    if (access(rescued, F_OK) < 0)
+        return 0;
+    int r = keep_damaged(path, seen);
+    if (r < 0)
+        return r;
+    static const char *const logs[] = { "-wal", "-shm" };
+    for (size_t i = 0; i < MQ_LENGTH(logs); i++) {
+        if (snprintf(name, sizeof(name), "%s%s", path, logs[i]) >= (int)sizeof(name))
+            return -ENAMETOOLONG;
+        if (unlink(name) < 0 && errno != ENOENT)
+            return -errno;
+    }
+    if (rename(rescued, path) < 0)
+        return -errno;
+    seen->damaged = true;
+    return sync_folder(path);
+}
+
+int mq_outbox_rescue_file(const char *path, const char *account, struct mq_outbox_rescue *seen) {
+    char building[NAME], rescued[NAME];
+    *seen = (struct mq_outbox_rescue){ .damaged = true };
+    if (snprintf(building, sizeof(building), "%s.rescuing", path) >= (int)sizeof(building)
+        || snprintf(rescued, sizeof(rescued), "%s.rescued", path) >= (int)sizeof(rescued))
+        return -ENAMETOOLONG;
+    if (unlink(building) < 0 && errno != ENOENT)
+        return -errno;
+    int fd = open(building, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    sqlite3 *to = NULL;
+    int r = mq_outbox_errno(sqlite3_open_v2(building, &to, SQLITE_OPEN_READWRITE, NULL));
+    if (r == 0)
+        r = fill(to, path, account, seen);
+    sqlite3_close(to);
+    if (r < 0) {
+        unlink(building);
+        return r;
+    }
+    return rename(building, rescued) < 0 ? -errno : mq_outbox_finish_rescue(path, seen);
+}

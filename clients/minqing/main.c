@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* minqing, the operator's command line: finds the command. */
+#include "minqing.h"
+
+#include "clients/common/options.h"
+#include "clients/common/text.h"
+#include "common/log.h"
+#include "version.h"
+
+#include <stdio.h>
+
+struct command {
+    const char *noun, *verb; /* verb NULL: the noun is the command */
+    mq_command_fn *run;
+    const char *help;
+};
+
+static const struct command commands[] = {
+    { "watch", NULL, mq_watch, "实时事件流 live stream of what happens" },
+    { "desk", "watch", mq_desk_watch, "某部门的事件 cases of a department as they change" },
+    { "review", "list", mq_review_list, "待复核的上报 reports that wait for a decision" },
+    { "review", "decide", mq_review_decide, "判定或不予立案 decides or refuses one" },
+    { "report", "show", mq_report_show, "一条上报的全过程 everything known of a report or case" },
+    { "status", NULL, mq_status, "系统状态 services, backlog and database on one screen" },
+    { "account", "add", mq_account_add, "新建账号 makes an account" },
+    { "account", "import", mq_account_import, "批量导入 makes or changes many from a file" },
+    { "account", "list", mq_account_list, "账号一览 lists them" },
+    { "account", "lock", mq_account_lock, "停用 turns one off" },
+    { "account", "unlock", mq_account_unlock, "恢复 turns it on again" },
+    { "account", "reset", mq_account_reset, "重置密码 gives one a new secret" },
+    { "account", "sync", mq_account_sync, "写入消息服务器的账号文件 writes the broker's files" },
+    { "account", "seal-key", mq_account_seal_key, "生成个人信息密钥 makes a key file that seals personal data" },
+    { "migrate", NULL, mq_migrate, "建立或升级数据库 brings the database to this version" },
+};
+
+static void print_row(const struct command *c) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer line = { 0 };
+    char name[48];
+    snprintf(name, sizeof(name), "%s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "");
+    mq_buffer_append_text(&line, "  minqing ");
+    mq_text_column(&line, mq_str(name), 18);
+    printf("%s %s\n", mq_buffer_text(&line), c->help);
+}
+
+/* All commands, or those of one noun. */
+static int print_commands(const char *noun) {
+    puts("民情指挥命令行 / command line of minqing\n\n命令 commands (minqing … --help):");
+    for (size_t i = 0; i < MQ_LENGTH(commands); i++)
+        if (!noun || strcmp(commands[i].noun, noun) == 0)
+            print_row(&commands[i]);
+    if (!noun)
+        puts("\n环境 environment: MINQING_MQTT_HOST _PORT _CA_FILE, MINQING_OPERATOR_USER _PASSWORD (watch, review, status),\n"
+             "  MINQING_DESK_USER _PASSWORD (desk), MINQING_DATABASE (report, status, account list), MINQING_DATABASE_ADMIN (account,\n"
+             "  migrate), MINQING_CONFIG, NO_COLOR\n"
+             "退出状态 exit status: 0 成功 good, 1 失败或没有 failed or not found, 2 用法 usage, 3 连接不上 unreachable, 4 无权 not allowed,\n"
+             "  5 超时 time ran out, 6 数据有误 invalid data");
+    return MQ_EXIT_GOOD;
+}
+
+/* Adds a word to the list once. */
+static void add_word(struct mq_buffer *list, const char *word) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer padded = { 0 };
+    mq_buffer_printf(&padded, " %s ", word);
+    if (!strstr(mq_buffer_text(list), mq_buffer_text(&padded)))
+        mq_buffer_printf(list, "%s ", word);
+}
+
+static int unknown(const char *noun, const char *given, bool noun_known) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer allowed = { 0 };
+    mq_buffer_append_char(&allowed, ' ');
+    for (size_t i = 0; i < MQ_LENGTH(commands); i++) {
+        if (!noun_known)
+            add_word(&allowed, commands[i].noun);
+        else if (strcmp(commands[i].noun, noun) == 0 && commands[i].verb)
+            add_word(&allowed, commands[i].verb);
+    }
+    if (!given)
+        return mq_complain(MQ_EXIT_USAGE, "%s%s缺少命令 a command is missing; 可用 allowed:%s(--help)", noun_known ? noun : "",
+                           noun_known ? ": " : "", mq_buffer_text(&allowed));
+    return mq_complain(MQ_EXIT_USAGE, "%s%s没有这个命令 unknown command '%s'; 可用 allowed:%s(--help)", noun_known ? noun : "",
+                       noun_known ? ": " : "", given, mq_buffer_text(&allowed));
+}
+
+static bool wants_help(const char *word) {
+    return strcmp(word, "--help") == 0 || strcmp(word, "help") == 0;
+}
+
+static int run(const struct command *c, int argc, char **argv) {
+    char name[64];
+    snprintf(name, sizeof(name), "minqing %s%s%s", c->noun, c->verb ? " " : "", c->verb ? c->verb : "");
+    argv[0] = name;
+    int status = c->run(argc, argv);
+    /* a full disk must not look like success; a reader that has seen enough (head) is none of our faults */
+    if (fflush(stdout) != 0 && status == MQ_EXIT_GOOD)
+        status = MQ_EXIT_FAILED;
+    return status;
+}
+
+int main(int argc, char **argv) {
+    mq_log_init("minqing", MQ_ERROR);
+    if (argc < 2)
+        return unknown("", NULL, false);
+    if (wants_help(argv[1]))
+        return print_commands(NULL);
+    if (strcmp(argv[1], "--version") == 0)
+        return puts(MQ_VERSION) < 0 ? MQ_EXIT_FAILED : MQ_EXIT_GOOD;
+    bool noun_known = false;
+    for (size_t i = 0; i < MQ_LENGTH(commands); i++) {
+        const struct command *c = &commands[i];
+        if (strcmp(c->noun, argv[1]) != 0)
+            continue;
+        noun_known = true;
+        if (!c->verb)
+            return run(c, argc - 1, argv + 1);
+        if (argc > 2 && strcmp(c->verb, argv[2]) == 0)
+            return run(c, argc - 2, argv + 2);
+    }
+    if (noun_known && argc > 2 && wants_help(argv[2]))
+        return print_commands(argv[1]);
+    return unknown(argv[1], noun_known ? argc > 2 ? argv[2] : NULL : argv[1], noun_known);
+}

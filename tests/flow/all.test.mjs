@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+// All stories over one private system, in an order in which the calm ones come first.
+import { after } from 'node:test'
+import { System } from '../harness/system.mjs'
+
+const only = process.env.MINQING_TEST_ONLY?.split(',')
+const system = System.start()
+after(() => system.stop())
+for (const name of ['report', 'bad_input', 'review', 'schema', 'accounts', 'load', 'faults']) {
+  if (!only || only.includes(name)) (await import(`./${name}.mjs`)).stories(system)
+}
