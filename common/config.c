@@ -60,7 +60,7 @@ static void free_text(char *text) {
 }
 
 static char *copy_text(struct load *load, const char *text) {
-    char *copy = strdup(text);
+    char *copy = strdup(text); // cppcheck-suppress ctunullpointer ; callers give what getenv found or the parser read
     load->no_memory = load->no_memory || !copy;
     return copy;
 }

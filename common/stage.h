@@ -13,7 +13,7 @@
 #include "topic.h"
 
 #define MQ_BATCH_MESSAGES 512            /* elements of one transaction */
-#define MQ_BATCH_BYTES (256 * 1024)      /* of one stage message */
+#define MQ_BATCH_BYTES ((size_t)256 * 1024)      /* of one stage message */
 
 struct mq_stage;
 
@@ -84,7 +84,7 @@ struct mq_stage_settings {
 #define MQ_STAGE_SETTINGS(service, s)                                                                                          \
     { service, "instance", MQ_SETTING_TEXT, &(s)->instance, "1", "name of this instance among those of the service", 0, 0 },   \
     { service, "log_level", MQ_SETTING_TEXT, &(s)->log_level, "info", "least severe line to log: error, warning, info, debug", 0, 0 }, \
-    { service, "inbox_bytes", MQ_SETTING_BYTES, &(s)->inbox_bytes, "8MiB", "room of the ring of arrived messages", 65536 * 4, 1LL << 30 }, \
+    { service, "inbox_bytes", MQ_SETTING_BYTES, &(s)->inbox_bytes, "8MiB", "room of the ring of arrived messages", 262144, 1LL << 30 }, \
     { service, "inbox_messages", MQ_SETTING_INTEGER, &(s)->inbox_messages, "16384", "most messages in the ring", 16, 1 << 20 }, \
     { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, "2s", "time between looks for rows that no message brought", 100, 3600000 }, \
     { service, "health", MQ_SETTING_MS, &(s)->health_ms, "5s", "time between health messages", 500, 3600000 },                 \

@@ -63,7 +63,7 @@ static int check_schema(struct mq_store *store) {
     int outcome = -EAGAIN;
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
     if (PQresultStatus(r) == PGRES_TUPLES_OK) {
-        int found = PQgetisnull(r, 0, 0) ? 0 : atoi(PQgetvalue(r, 0, 0));
+        int found = (int)mq_result_integer(r, 0, 0);
         outcome = found == mq_store_schema_version ? 0 : -EPROTO;
         if (outcome)
             mq_log(MQ_ERROR, "the database has schema %d, this program knows %d: %s", found, mq_store_schema_version,

@@ -6,6 +6,7 @@
 #include "base.h"
 #include "buffer.h"
 #include <libpq-fe.h>
+#include <stdlib.h>
 
 struct mq_store;
 
@@ -79,6 +80,11 @@ static inline struct mq_str mq_result_str(const PGresult *r, int row, int column
     if (PQgetisnull(r, row, column))
         return (struct mq_str){ NULL, 0 };
     return (struct mq_str){ PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column) };
+}
+
+/* A cell that the statement made an integer; 0 when null. */
+static inline long mq_result_integer(const PGresult *r, int row, int column) {
+    return strtol(PQgetvalue(r, row, column), NULL, 10);
 }
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "fold.h"
 
-#define MQ_FEATURE_ORDER 3                                         /* symbols in the longest n-gram */
+#define MQ_FEATURE_ORDER 2                                         /* symbols in the longest n-gram */
 #define MQ_FEATURES ((size_t)MQ_FEATURE_ORDER * (MQ_FOLD_SYMBOLS + 2)) /* of one text at most */
 
 struct mq_feature {

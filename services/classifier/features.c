@@ -15,37 +15,23 @@ static uint32_t mix(uint32_t h) {
 
 static uint32_t extend(uint32_t hash, uint32_t code) { return mix(hash * 0x9e3779b1u + code + 1); }
 
-#ifndef X_EDGE
-#define X_EDGE 1
-#endif
-#ifndef X_CROSS
-#define X_CROSS 0
-#endif
-#ifndef X_ORDER
-#define X_ORDER 3
-#endif
-
 size_t mq_features(const struct mq_symbol *symbols, size_t n, struct mq_feature *out) {
     size_t count = 0;
     for (size_t first = 0; first < n; first++) {
         uint32_t hash = 0;
-        for (size_t length = 1; length <= X_ORDER && first + length <= n; length++) {
+        for (size_t length = 1; length <= MQ_FEATURE_ORDER && first + length <= n; length++) {
             uint32_t code = symbols[first + length - 1].code;
-            if (X_CROSS == 0 && code == MQ_SYMBOL_BREAK)
-                break;
-            if (X_CROSS == 1 && code == MQ_SYMBOL_BREAK && length > 1)
+            if (code == MQ_SYMBOL_BREAK)
                 break;
             hash = extend(hash, code);
-            if (X_CROSS && length == 1 && code == MQ_SYMBOL_BREAK) continue;
             out[count++] = (struct mq_feature){ hash, (uint16_t)first, (uint16_t)length };
         }
     }
-#if X_EDGE
     if (n) {
+        /* What begins and what ends a text: “你好…”, “…吗”. */
         out[count++] = (struct mq_feature){ extend(extend(0, MQ_SYMBOL_EDGE), symbols[0].code), 0, 1 };
         out[count++] = (struct mq_feature){ extend(extend(0, symbols[n - 1].code), MQ_SYMBOL_EDGE), (uint16_t)(n - 1), 1 };
     }
-#endif
     return count;
 }
 

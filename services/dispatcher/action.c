@@ -27,7 +27,7 @@ static void check(const struct mq_action *action, struct mq_faults *faults) {
 
 int mq_action_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults) {
     (void)stage;
-    struct mq_action action;
+    struct mq_action action = { 0 };
     struct mq_str account, area;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     if (!actor_of(element->arrival->topic, &account, &area))
@@ -85,7 +85,7 @@ int mq_action_encode(struct mq_stage *stage, const struct mq_element *elements, 
     for (int i = 0; i < PQntuples(result); i++) {
         struct mq_str answer = mq_result_str(result, i, 1), element = mq_result_str(result, i, 2);
         if (answer.s)
-            reply(stage, &elements[atoi(PQgetvalue(result, i, 0))], answer);
+            reply(stage, &elements[mq_result_integer(result, i, 0)], answer);
         if (element.s)
             mq_stage_pass(stage, MQ_TOPIC_STAGE_DISPATCHED, element);
     }
@@ -97,8 +97,7 @@ void mq_action_reject(struct mq_stage *stage, const struct mq_element *element, 
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct mq_faults ignored;
     ignored.count = 0;
-    if (!mq_json_decode(&mq_action_object, element->bytes, &action, &document, &ignored) && !document)
-        action.id = (struct mq_uuid){ 0 };
+    mq_ignore(mq_json_decode(&mq_action_object, element->bytes, &action, &document, &ignored));
     char reason[280];
     snprintf(reason, sizeof(reason), "%s %s", faults->fault[0].path, faults->fault[0].message);
     struct mq_reply answer = { .v = MQ_FORMAT, .action = action.id, .reason = mq_str(reason) };

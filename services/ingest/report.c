@@ -120,7 +120,7 @@ static int append_row(struct mq_ingest *ingest, const struct mq_element *element
 }
 
 static int decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults) {
-    struct mq_report report;
+    struct mq_report report = { 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct sender from;
     if (!sender_of(element->arrival->topic, &from))
@@ -146,8 +146,9 @@ static struct mq_uuid id_of(const struct mq_element *element) {
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct mq_faults ignored;
     ignored.count = 0;
-    if (element->bytes.n > MQ_REPORT_BYTES || !mq_json_decode(&mq_report_object, element->bytes, &report, &document, &ignored))
-        return element->bytes.n > MQ_REPORT_BYTES ? (struct mq_uuid){ 0 } : report.id;
+    /* faults were told; what could be read is there all the same */
+    if (element->bytes.n <= MQ_REPORT_BYTES)
+        mq_ignore(mq_json_decode(&mq_report_object, element->bytes, &report, &document, &ignored));
     return report.id;
 }
 
@@ -158,7 +159,7 @@ static void reject(struct mq_stage *stage, const struct mq_element *element, con
 
 static int encode(struct mq_stage *stage, const struct mq_element *elements, PGresult *result) {
     for (int i = 0; i < PQntuples(result); i++) {
-        const struct mq_element *element = &elements[atoi(PQgetvalue(result, i, 0))];
+        const struct mq_element *element = &elements[mq_result_integer(result, i, 0)];
         const char *outcome = PQgetvalue(result, i, 1);
         if (outcome[0] == 'r') {
             struct mq_faults faults;
@@ -169,7 +170,9 @@ static int encode(struct mq_stage *stage, const struct mq_element *elements, PGr
         }
         bool accepted = outcome[0] == 'a';
         mq_metrics_add(mq_stage_metrics(stage), accepted ? MQ_METRIC_STORED : MQ_METRIC_DUPLICATE, 1);
-        struct mq_uuid id = id_of(element);
+        struct mq_uuid id;
+        if (!mq_uuid_parse(mq_result_str(result, i, 5), &id))
+            return -EINVAL;
         mq_ingest_receipt(stage, element, MQ_RECEIPT_REPORT, &id, accepted ? MQ_ACCEPTED : MQ_DUPLICATE, NULL);
         if (accepted)
             mq_stage_pass(stage, MQ_TOPIC_STAGE_RECEIVED, mq_result_str(result, i, 4));

@@ -1,7 +1,7 @@
 -- Stores a batch of reports and says what became of each.
 -- In: arrays, one a column of `input`. `role` is what the topic demands of the account; `topic_area` the area in the topic of a
 --     report from the command centre, null for a device's; lat and lon are WGS 84; attachments are joined by commas.
--- Out: n, outcome (accepted, duplicate, rejected), path, message, element (for accepted: what goes on to the classifier). A row
+-- Out: n, outcome (accepted, duplicate, rejected), path, message, element (for accepted: what goes on to the classifier), id. A row
 --     that a concurrent transaction is storing right now is left out: no receipt, so it is sent again.
 with input as (
     select *
@@ -74,7 +74,8 @@ select p.n,
             else 'rejected' end as outcome,
        case when p.fault is not null then p.fault[1] else '/id' end as path,
        case when p.fault is not null then p.fault[2] else 'was used for another report: choose a new id' end as message,
-       case when g.n is not null then s.element end as element
+       case when g.n is not null then s.element end as element,
+       p.id
 from placed p
 left join stored s on s.id = p.id
 left join good g on g.n = p.n

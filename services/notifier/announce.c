@@ -35,7 +35,7 @@ static void scope_parts(struct mq_str scope, struct mq_str *county, struct mq_st
 static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
     struct mq_str county, town, audience = mq_result_str(r, row, AUDIENCE), ref = mq_result_str(r, row, REF);
     scope_parts(mq_result_str(r, row, SCOPE), &county, &town);
-    switch (atoi(PQgetvalue(r, row, TOPIC))) {
+    switch (mq_result_integer(r, row, TOPIC)) {
     case STREAM: {
         struct mq_str parts[] = { county, town, mq_result_str(r, row, DOMAIN_), mq_result_str(r, row, SEVERITY) };
         return mq_topic_format(MQ_TOPIC_STREAM, parts, 4, topic);
@@ -59,7 +59,7 @@ static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
 
 static void announce(struct mq_stage *stage, const PGresult *r, int row, const char *topic) {
     const struct mq_notifier *notifier = mq_stage_userdata(stage);
-    int kind = atoi(PQgetvalue(r, row, TOPIC));
+    long kind = mq_result_integer(r, row, TOPIC);
     bool live = PQgetvalue(r, row, LIVE)[0] == 't';
     struct mq_publication p = { .payload = mq_result_str(r, row, PAYLOAD), .qos = 1, .traceparent = mq_result_str(r, row, TRACEPARENT) };
     if (kind == STREAM) {

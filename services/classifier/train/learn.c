@@ -3,134 +3,137 @@
 #include "learn.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
-#ifndef X_KSOLVER
-#define X_KSOLVER L2R_L2LOSS_SVC_DUAL
-#define X_DSOLVER L2R_L2LOSS_SVC_DUAL
-#define X_SSOLVER L2R_LR_DUAL
-#endif
-#ifndef X_EPS
-#define X_EPS 0.1
-#endif
+#define TOLERANCE 0.1 /* LIBLINEAR's own default; a tenth of it changes no figure and takes three times as long */
+#define NEVER (-8.0f) /* bias of a label without examples, which must never win */
 
-struct mq_columns_plan mq_columns_plan(const struct mq_labels *labels, bool with_severity) {
-    struct mq_columns_plan p = { .domains = labels->domain_count + labels->has_none, .kind_count = labels->kind_count,
-                                 .severities = with_severity ? 3 : 0 };
-    p.several = p.domains;
-    p.kinds = p.several + (labels->has_none ? p.domains : 0);
-    p.severity = p.kinds + p.kind_count;
-    p.count = p.severity + p.severities;
-    return p;
+struct mq_shape mq_corpus_shape(const struct mq_corpus *corpus) {
+    const struct mq_labels *labels = &corpus->labels;
+    bool severity = false;
+    for (size_t i = 0; i < corpus->count; i++)
+        severity |= corpus->examples[i].severity != 0;
+    uint32_t domains = (uint32_t)labels->domain_count + labels->has_none;
+    return (struct mq_shape){ .domains = domains, .has_none = labels->has_none, .kinds = (uint32_t)labels->kind_count,
+                              .several = labels->has_none ? domains : 0, .severities = severity ? MQ_MODEL_SEVERITIES - 1 : 0 };
 }
 
 static void silent(const char *text) { (void)text; }
 
-/* The texts of one question: which, and their answers. */
+/* One question to the chosen texts. */
 struct question {
+    const struct mq_corpus *corpus;
+    const struct mq_vectors *vectors;
     struct problem problem;
     int solver;
     double cost;
     unsigned seed;
+    size_t column;  /* of the answer 0, or of the only one */
+    bool yes_or_no; /* answers 0 and 1, of which 1 is learned */
 };
 
-static int ask(struct question *question, int answer, struct feature_node *x) {
-    question->problem.x[question->problem.l] = x;
-    question->problem.y[question->problem.l++] = answer;
-    return 0;
+/* The answer of one example to a question's item; negative: none. */
+typedef int (*answer_fn)(const struct mq_labels *labels, const struct mq_example *example, size_t item);
+
+static int answer_domain(const struct mq_labels *labels, const struct mq_example *e, size_t item) {
+    (void)labels, (void)item;
+    return e->domain;
 }
 
-/* Learns and adds the weights of answer a to column first + a; of two answers 0 and 1, with `single`, those of 1 to column first. */
-static int answer(const struct question *q, struct mq_weights *out, size_t first, bool single) {
-    struct parameter parameter = { .solver_type = q->solver, .eps = X_EPS, .C = q->cost, .p = 0.1 };
+static int answer_touches(const struct mq_labels *labels, const struct mq_example *e, size_t domain) {
+    (void)labels;
+    return e->domain == (int)domain || (e->also >> domain & 1);
+}
+
+/* Texts of no domain are a class of their own: without them some kind would take them. */
+static int answer_kind(const struct mq_labels *labels, const struct mq_example *e, size_t item) {
+    (void)item;
+    return e->domain == (int)labels->domain_count ? (int)labels->kind_count : e->kind;
+}
+
+static int answer_severity(const struct mq_labels *labels, const struct mq_example *e, size_t step) {
+    (void)labels;
+    return e->severity ? e->severity >= (int)step + 2 : -1;
+}
+
+/* Copies the weights of LIBLINEAR's class c to a column. */
+static void copy_column(const struct model *model, int c, struct mq_weights *out, size_t column) {
+    /* Two classes share one vector, which speaks for the first label. */
+    bool shared = model->nr_class == 2 && model->param.solver_type != MCSVM_CS;
+    size_t width = shared ? 1 : (size_t)model->nr_class, from = shared ? 0 : (size_t)c;
+    float sign = shared && c == 1 ? -1.0f : 1.0f;
+    for (size_t row = 0; row < out->rows; row++)
+        out->weights[row * out->columns + column] = sign * (float)model->w[row * width + from];
+    out->bias[column] = sign * (float)model->w[out->rows * width + from];
+}
+
+static int learn_question(struct question *q, answer_fn answer, size_t item, struct mq_weights *out) {
+    q->problem.l = 0;
+    for (size_t i = 0; i < q->corpus->count; i++) {
+        int y = q->vectors->x[i] ? answer(&q->corpus->labels, &q->corpus->examples[i], item) : -1;
+        if (y < 0)
+            continue;
+        q->problem.x[q->problem.l] = q->vectors->x[i];
+        q->problem.y[q->problem.l++] = y;
+    }
     if (q->problem.l == 0)
         return 0;
+    struct parameter parameter = { .solver_type = q->solver, .eps = TOLERANCE, .C = q->cost, .p = 0.1 };
     srand(q->seed);
     set_print_string_function(silent);
     struct model *model = train(&q->problem, &parameter);
     if (!model)
         return -ENOMEM;
-    /* Two classes share one vector, which speaks for the first label. */
-    bool shared = model->nr_class == 2 && q->solver != MCSVM_CS;
-    size_t width = shared ? 1 : (size_t)model->nr_class, columns = out->plan.count;
-    for (int c = 0; c < model->nr_class; c++) {
-        int label = model->label[c];
-        if ((single && label != 1) || model->nr_class < 2)
-            continue;
-        size_t column = single ? first : first + (size_t)label;
-        float sign = shared && c == 1 ? -1.0f : 1.0f;
-        for (size_t row = 0; row < out->rows; row++)
-            out->weights[row * columns + column] = sign * (float)model->w[row * width + (shared ? 0 : (size_t)c)];
-        out->bias[column] = sign * (float)model->w[out->rows * width + (shared ? 0 : (size_t)c)];
-    }
+    for (int c = 0; model->nr_class > 1 && c < model->nr_class; c++)
+        if (!q->yes_or_no || model->label[c] == 1)
+            copy_column(model, c, out, q->yes_or_no ? q->column : q->column + (size_t)model->label[c]);
     free_and_destroy_model(&model);
     return 0;
 }
 
-static int learn_all(const struct mq_corpus *corpus, const struct mq_vectors *vectors, const struct mq_learn_options *options,
-                     struct question *q, struct mq_weights *out) {
-    const struct mq_columns_plan *plan = &out->plan;
-    int r = 0;
-    q->seed = options->seed;
-#define EACH_CHOSEN(i) for (size_t i = 0; i < corpus->count; i++) if (vectors->x[i])
-    *q = (struct question){ q->problem, X_DSOLVER, options->domain_cost, options->seed };
-    EACH_CHOSEN(i) ask(q, corpus->examples[i].domain, vectors->x[i]);
-    r = answer(q, out, plan->direct, false);
-    q->solver = X_SSOLVER;
-    q->cost = options->several_cost;
-    for (size_t d = 0; r == 0 && corpus->labels.has_none && d < plan->domains; d++) {
-        q->problem.l = 0;
-        EACH_CHOSEN(i) {
-            const struct mq_example *e = &corpus->examples[i];
-            ask(q, e->domain == (int)d || (e->also >> d & 1), vectors->x[i]);
-        }
-        r = answer(q, out, plan->several + d, true);
-    }
-    q->solver = X_KSOLVER;
+static int learn_all(struct question *q, const struct mq_learn_options *options, struct mq_weights *out) {
+    const struct mq_shape *shape = &out->shape;
+    q->solver = L2R_L2LOSS_SVC_DUAL;
+    q->cost = options->domain_cost;
+    q->column = mq_column_direct(shape);
+    int r = learn_question(q, answer_domain, 0, out);
     q->cost = options->kind_cost;
-    q->problem.l = 0;
-    if (r == 0 && plan->kind_count) {
-        /* Texts of no domain are a further class whose weights are dropped: without them a kind would take them for its own. */
-        EACH_CHOSEN(i) {
-            const struct mq_example *e = &corpus->examples[i];
-            if (e->kind >= 0)
-                ask(q, e->kind, vectors->x[i]);
-        }
-        r = answer(q, out, plan->kinds, false);
-    }
+    q->column = mq_column_kinds(shape);
+    if (r == 0 && shape->kinds)
+        r = learn_question(q, answer_kind, 0, out);
+    q->yes_or_no = true;
     q->solver = L2R_LR_DUAL;
+    q->cost = options->several_cost;
+    q->column = mq_column_several(shape);
+    for (size_t d = 0; r == 0 && d < shape->several; d++, q->column++)
+        r = learn_question(q, answer_touches, d, out);
     q->cost = options->severity_cost;
-    for (size_t s = 0; r == 0 && s < plan->severities; s++) {
-        q->problem.l = 0;
-        EACH_CHOSEN(i) {
-            const struct mq_example *e = &corpus->examples[i];
-            if (e->severity)
-                ask(q, e->severity >= (int)s + 2, vectors->x[i]);
-        }
-        r = answer(q, out, plan->severity + s, true);
-    }
+    q->column = mq_column_severity(shape);
+    for (size_t s = 0; r == 0 && s < shape->severities; s++, q->column++)
+        r = learn_question(q, answer_severity, s, out);
     return r;
 }
 
 int mq_learn(const struct mq_corpus *corpus, const struct mq_terms *terms, const struct mq_vocabulary *vocabulary, const bool *chosen,
              const struct mq_learn_options *options, struct mq_weights *out) {
-    bool with_severity = false;
-    for (size_t i = 0; i < corpus->count; i++)
-        with_severity |= corpus->examples[i].severity != 0;
-    *out = (struct mq_weights){ .plan = mq_columns_plan(&corpus->labels, with_severity), .rows = vocabulary->rows };
-    out->weights = calloc(out->rows * out->plan.count + 1, sizeof(*out->weights));
-    out->bias = calloc(out->plan.count + 1, sizeof(*out->bias));
-    /* A label without examples never wins. */
-    for (size_t c = 0; out->bias && c < out->plan.count; c++)
-        out->bias[c] = -8;
+    *out = (struct mq_weights){ .shape = mq_corpus_shape(corpus), .rows = vocabulary->rows };
+    out->columns = mq_column_count(&out->shape);
+    out->weights = calloc(out->rows * out->columns + 1, sizeof(*out->weights));
+    out->bias = calloc(out->columns + 1, sizeof(*out->bias));
+    for (size_t c = 0; out->bias && c < out->columns; c++)
+        out->bias[c] = NEVER;
     struct mq_vectors vectors;
     int r = mq_vectors_init(&vectors, terms, vocabulary, chosen);
-    if (r < 0)
+    if (r < 0) {
+        mq_weights_deinit(out);
         return r;
-    struct question q = { .problem = { .n = vectors.dimensions, .bias = 1 } };
+    }
+    struct question q = { .corpus = corpus, .vectors = &vectors, .problem = { .n = vectors.dimensions, .bias = 1 },
+                          .seed = options->seed };
     q.problem.x = calloc(corpus->count + 1, sizeof(*q.problem.x));
     q.problem.y = calloc(corpus->count + 1, sizeof(*q.problem.y));
-    r = q.problem.x && q.problem.y && out->weights && out->bias ? learn_all(corpus, &vectors, options, &q, out) : -ENOMEM;
+    r = q.problem.x && q.problem.y && out->weights && out->bias ? learn_all(&q, options, out) : -ENOMEM;
     free(q.problem.x);
     free(q.problem.y);
     mq_vectors_deinit(&vectors);
@@ -147,17 +150,16 @@ void mq_weights_deinit(struct mq_weights *weights) {
 
 void mq_weights_score(const struct mq_weights *w, const struct mq_terms *terms, const struct mq_vocabulary *v, size_t text,
                       float *scores) {
-    size_t columns = w->plan.count;
     float square = 0;
-    memset(scores, 0, columns * sizeof(*scores));
+    memset(scores, 0, w->columns * sizeof(*scores));
     for (size_t t = terms->begin[text]; t < terms->begin[text + 1]; t++) {
         uint32_t row = v->row[terms->terms[t].feature];
-        float value = terms->terms[t].frequency * (row == UINT32_MAX ? X_UNK*v->unknown_idf : v->idf[row]);
-        square += value * value;
-        for (size_t c = 0; row != UINT32_MAX && c < columns; c++)
-            scores[c] += value * w->weights[row * columns + c];
+        float value = mq_term_value(v, terms->terms[t]);
+        square += mq_term_square(v, terms->terms[t]);
+        for (size_t c = 0; row != UINT32_MAX && c < w->columns; c++)
+            scores[c] += value * w->weights[row * w->columns + c];
     }
-    float scale = square > 0 ? 1.0f / __builtin_sqrtf(square) : 0;
-    for (size_t c = 0; c < columns; c++)
+    float scale = square > 0 ? 1 / sqrtf(square) : 0;
+    for (size_t c = 0; c < w->columns; c++)
         scores[c] = scores[c] * scale + w->bias[c];
 }

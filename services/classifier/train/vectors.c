@@ -94,7 +94,7 @@ static int add_text(struct mq_terms *terms, struct reader *reader, size_t text, 
         int r = number_of(terms, reader, reader->features[i].hash, &number);
         if (r < 0)
             return r;
-        terms->terms[used++] = (struct mq_term){ number, mq_feature_frequency((uint32_t)run) };
+        terms->terms[used++] = (struct mq_term){ number, (uint32_t)run };
     }
     qsort(terms->terms + terms->begin[text], used - terms->begin[text], sizeof(*terms->terms), by_feature);
     terms->begin[text + 1] = used;
@@ -163,9 +163,15 @@ void mq_vocabulary_deinit(struct mq_vocabulary *v) {
     *v = (struct mq_vocabulary){ 0 };
 }
 
-#ifndef X_UNK
-#define X_UNK 1
-#endif
+float mq_term_value(const struct mq_vocabulary *v, struct mq_term term) {
+    uint32_t row = v->row[term.feature];
+    return row == UINT32_MAX ? 0 : mq_feature_frequency(term.count) * v->idf[row];
+}
+
+float mq_term_square(const struct mq_vocabulary *v, struct mq_term term) {
+    float value = mq_term_value(v, term);
+    return v->row[term.feature] == UINT32_MAX ? (float)term.count * v->unknown_idf * v->unknown_idf : value * value;
+}
 
 /* Writes one text's vector at `node`, of length 1 with what is unknown counted in; returns the nodes written. */
 static size_t write_vector(const struct mq_terms *terms, const struct mq_vocabulary *v, size_t text, struct feature_node *node) {
@@ -173,10 +179,9 @@ static size_t write_vector(const struct mq_terms *terms, const struct mq_vocabul
     double square = 0;
     for (size_t t = terms->begin[text]; t < terms->begin[text + 1]; t++) {
         uint32_t row = v->row[terms->terms[t].feature];
-        double value = (double)terms->terms[t].frequency * (double)(row == UINT32_MAX ? X_UNK*v->unknown_idf : v->idf[row]);
-        square += value * value;
+        square += (double)mq_term_square(v, terms->terms[t]);
         if (row != UINT32_MAX)
-            node[n++] = (struct feature_node){ (int)row + 1, value };
+            node[n++] = (struct feature_node){ (int)row + 1, (double)mq_term_value(v, terms->terms[t]) };
     }
     double scale = square > 0 ? 1 / sqrt(square) : 0;
     for (size_t i = 0; i < n; i++)

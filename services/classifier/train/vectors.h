@@ -10,7 +10,7 @@
 /* One feature in one text. */
 struct mq_term {
     uint32_t feature;
-    float frequency; /* 1 + ln(count) */
+    uint32_t count;
 };
 
 /* The terms of all texts of a corpus; features are numbered in order of appearance. */
@@ -26,9 +26,6 @@ MQ_MUST_CHECK int mq_terms_init(struct mq_terms *terms, const struct mq_corpus *
 void mq_terms_deinit(struct mq_terms *terms);
 
 /* What is kept of the features: those in at least min_count of the texts learned from. */
-#ifndef X_UNK
-#define X_UNK 1
-#endif
 struct mq_vocabulary {
     uint32_t *row;      /* of each feature; UINT32_MAX: not kept */
     float *idf;         /* of each row */
@@ -41,6 +38,10 @@ struct mq_vocabulary {
 MQ_MUST_CHECK int mq_vocabulary_init(struct mq_vocabulary *vocabulary, const struct mq_terms *terms, const bool *chosen,
                                      unsigned min_count);
 void mq_vocabulary_deinit(struct mq_vocabulary *vocabulary);
+
+/* What a term adds to a text's square length, and its value before the text is scaled to length 1. */
+float mq_term_square(const struct mq_vocabulary *vocabulary, struct mq_term term);
+float mq_term_value(const struct mq_vocabulary *vocabulary, struct mq_term term);
 
 /* The vectors of the chosen texts for LIBLINEAR: rows from 1, a bias of 1 last. `nodes` and `x` belong to the caller of
  * mq_vectors_deinit; x has one entry for each text, NULL where it is not chosen. */
