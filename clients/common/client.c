@@ -3,7 +3,7 @@
 #include "client.h"
 
 #include "common/clock.h"
-#include "common/log.h"
+#include "common/uuid.h"
 
 #include <errno.h>
 #include <fcntl.h>

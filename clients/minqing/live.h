@@ -16,7 +16,7 @@ struct mq_live_options {
 /* clang-format off */
 #define MQ_LIVE_OPTIONS(o)                                                                                                   \
     { 0, "json", MQ_OPTION_FLAG, &(o)->json, NULL, "每行一个 JSON 对象 one object a line, as it came", 0, 0 },                  \
-    { 0, "count", MQ_OPTION_INTEGER, &(o)->count, "N", "满 N 条即止 end after N", 1, INT64_MAX },                               \
+    { 0, "count", MQ_OPTION_INTEGER, &(o)->count, "N", "满 N 条即止 end after N", 1, 1000000000 },                               \
     { 0, "timeout", MQ_OPTION_SECONDS, &(o)->timeout_ms, "S", "限时（秒），到时退出状态 5 end after S seconds with status 5", 1, 1000000000 }, \
     { 'q', "qos", MQ_OPTION_INTEGER, &(o)->qos, "QOS", "订阅的 QoS of the subscription", 0, 1 }
 /* clang-format on */

@@ -10,7 +10,7 @@
 #define MQ_SALT_BYTES 12
 /* mosquitto_passwd's own default. So few only because our secrets are random: nobody guesses 103 bits, however fast. */
 #define MQ_HASH_ITERATIONS 101
-#define MQ_HASH_TEXT 128
+#define MQ_HASH_TEXT 160
 
 /* A new random secret; wipe it after use. */
 void mq_secret_new(char out[MQ_SECRET_TEXT]);

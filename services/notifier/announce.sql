@@ -26,20 +26,29 @@ due as materialized (
     from heard h
     join minqing.announcements a on a.audience = h.account and a.waiting
     where a.topic in (4, 5) and a.version > a.published_version
+),
+-- one text a case, however many departments get it
+case_texts as materialized (
+    select x.ref, x.topic, minqing.case_message(c, x.topic = 1 and c.restricted) as payload, f.traceparent
+    from (select distinct ref, topic from due where topic in (1, 2)) x
+    join minqing.cases c on c.id = x.ref
+    join minqing.reports f on f.id = c.first_report
 )
-select d.topic, d.ref, d.audience, d.scope, d.version, d.live,
-       case d.topic
-           when 1 then minqing.case_message(c, c.restricted)
-           when 2 then minqing.case_message(c, false)
-           when 3 then minqing.review_message(v)
-           when 4 then minqing.status_message(d.ref, d.audience, d.version)
-       end as payload,
-       coalesce(rc.traceparent, rv.traceparent) as traceparent, null as domain, null as severity
+select d.topic, d.ref, d.audience, d.scope, d.version, d.live, t.payload, t.traceparent, null as domain, null as severity
+from due d
+join case_texts t on t.ref = d.ref and t.topic = d.topic
+union all
+select d.topic, d.ref, d.audience, d.scope, d.version, d.live, minqing.review_message(v), r.traceparent, null, null
+from due d
+join minqing.reviews v on v.report = d.ref
+join minqing.reports r on r.id = d.ref
+where d.topic = 3
+union all
+select d.topic, d.ref, d.audience, d.scope, d.version, d.live, minqing.status_message(d.ref, d.audience, d.version), r.traceparent, null, null
 from due d
 left join minqing.cases c on c.id = d.ref
-left join minqing.reviews v on v.report = d.ref
-left join minqing.reports rc on rc.id = c.first_report
-left join minqing.reports rv on rv.id = v.report
+left join minqing.reports r on r.id = coalesce(c.first_report, d.ref)
+where d.topic = 4
 union all
 select 0, e.ref, '', coalesce(c.town, v.town), e.version, true, minqing.stream_message(e), r.traceparent,
        case when c.restricted then 'none' else coalesce(c.domain, v.domain, 'none') end, coalesce(c.severity, v.severity)::text

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Calibration: from scores of texts that a model had not seen to honest probabilities and thresholds. */
+#ifndef MQ_CALIBRATE_H
+#define MQ_CALIBRATE_H
+
+#include "corpus.h"
+#include "model_format.h"
+
+#define MQ_TARGET_RIGHT 0.975 /* among what is dispatched without review */
+#define MQ_TARGET_KIND 0.90   /* right among the kinds named */
+#define MQ_TARGET_CRITICAL 0.95 /* of the critical texts that raise the alarm */
+
+/* Labels as the model file keeps them: domains, then kinds, with the shares of severity that the corpus gives each kind. */
+void mq_model_labels(const struct mq_corpus *corpus, const struct mq_shape *shape, struct mq_model_label *out);
+
+/* Fits all of `out` to the scores [text][columns] of the examples. -ENOMEM. */
+MQ_MUST_CHECK int mq_calibrate(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                               const float *scores, struct mq_calibration *out);
+
+#endif

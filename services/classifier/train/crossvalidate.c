@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Cross-validation. */
+#include "crossvalidate.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int run_fold(const struct mq_corpus *corpus, const struct mq_terms *terms, const unsigned *fold_of, unsigned fold,
+                    const struct mq_learn_options *options, bool *chosen, float *scores) {
+    struct mq_vocabulary vocabulary;
+    struct mq_weights weights;
+    for (size_t i = 0; i < corpus->count; i++)
+        chosen[i] = fold_of[i] != fold;
+    int r = mq_vocabulary_init(&vocabulary, terms, chosen, options->min_count);
+    if (r < 0)
+        return r;
+    r = mq_learn(corpus, terms, &vocabulary, chosen, options, &weights);
+    for (size_t i = 0; r == 0 && i < corpus->count; i++)
+        if (!chosen[i])
+            mq_weights_score(&weights, terms, &vocabulary, i, scores + i * weights.columns);
+    if (r == 0)
+        mq_weights_deinit(&weights);
+    mq_vocabulary_deinit(&vocabulary);
+    return r;
+}
+
+int mq_crossvalidate(const struct mq_corpus *corpus, const struct mq_terms *terms, const unsigned *fold_of, unsigned folds,
+                     const struct mq_learn_options *options, float **out) {
+    struct mq_shape shape = mq_corpus_shape(corpus);
+    float *scores = calloc(corpus->count * mq_column_count(&shape) + 1, sizeof(*scores));
+    bool *chosen = calloc(corpus->count + 1, sizeof(*chosen));
+    int r = scores && chosen ? 0 : -ENOMEM;
+    for (unsigned f = 0; r == 0 && f < folds; f++)
+        r = run_fold(corpus, terms, fold_of, f, options, chosen, scores);
+    free(chosen);
+    if (r < 0)
+        free(scores);
+    else
+        *out = scores;
+    return r;
+}
+
+/* The examples and scores outside one fold, side by side. */
+static int calibrate_without(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                             const float *scores, const unsigned *fold_of, unsigned fold, struct mq_calibration *out) {
+    size_t columns = mq_column_count(shape);
+    struct mq_corpus part = { .labels = corpus->labels };
+    float *part_scores = malloc((corpus->count * columns + 1) * sizeof(*part_scores));
+    part.examples = malloc((corpus->count + 1) * sizeof(*part.examples));
+    int r = part.examples && part_scores ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < corpus->count; i++) {
+        if (fold_of[i] == fold)
+            continue;
+        memcpy(part_scores + part.count * columns, scores + i * columns, columns * sizeof(*scores));
+        part.examples[part.count++] = corpus->examples[i];
+    }
+    if (r == 0)
+        r = mq_calibrate(&part, shape, kinds, part_scores, out);
+    free(part.examples);
+    free(part_scores);
+    return r;
+}
+
+int mq_crossvalidate_outcomes(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                              const float *scores, const unsigned *fold_of, unsigned folds, struct mq_outcome *outcomes) {
+    size_t columns = mq_column_count(shape);
+    for (unsigned f = 0; f < folds; f++) {
+        struct mq_calibration calibration;
+        struct mq_mixed mixed;
+        int r = calibrate_without(corpus, shape, kinds, scores, fold_of, f, &calibration);
+        if (r < 0)
+            return r;
+        for (size_t i = 0; i < corpus->count; i++) {
+            if (fold_of[i] != f)
+                continue;
+            mq_mix(shape, kinds, &calibration, scores + i * columns, &mixed);
+            outcomes[i] = mq_outcome_from(shape, &calibration, &mixed);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From corpus to model. */
+#include "train.h"
+
+#include "folds.h"
+#include "model_internal.h"
+#include "write_model.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+double mq_processor_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+int mq_train_read(const struct mq_train_options *options, struct mq_corpus *corpus) {
+    int r = mq_corpus_catalogue(corpus, options->catalogue);
+    for (size_t i = 0; r == 0 && i < options->corpus_count; i++)
+        r = mq_corpus_add(corpus, options->corpus[i]);
+    for (size_t i = 0; r == 0 && i < options->decisions_count; i++)
+        r = mq_corpus_add_decisions(corpus, options->decisions[i]);
+    if (r == 0 && options->database)
+        r = mq_corpus_add_database(corpus, options->database);
+    if (r == 0 && corpus->count < 2 * options->folds) {
+        fprintf(stderr, "%zu texts are too few to learn from\n", corpus->count);
+        r = -EINVAL;
+    }
+    return r;
+}
+
+/* All that one training holds. */
+struct training {
+    struct mq_corpus corpus;
+    struct mq_terms terms;
+    struct mq_vocabulary vocabulary;
+    struct mq_weights weights;
+    struct mq_calibration calibration;
+    struct mq_figures figures;
+    struct mq_model_label *labels;
+    struct mq_outcome *outcomes;
+    struct mq_model_seen *seen;
+    unsigned *fold_of;
+    float *scores;
+    bool *chosen;
+};
+
+static void training_deinit(struct training *t) {
+    mq_weights_deinit(&t->weights);
+    mq_vocabulary_deinit(&t->vocabulary);
+    mq_terms_deinit(&t->terms);
+    mq_corpus_deinit(&t->corpus);
+    free(t->labels);
+    free(t->outcomes);
+    free(t->seen);
+    free(t->fold_of);
+    free(t->scores);
+    free(t->chosen);
+}
+
+static int training_init(struct training *t, const struct mq_train_options *options) {
+    int r = mq_train_read(options, &t->corpus);
+    if (r < 0)
+        return r;
+    size_t n = t->corpus.count;
+    t->labels = calloc(MQ_MODEL_DOMAINS + MQ_MODEL_KINDS, sizeof(*t->labels));
+    t->outcomes = calloc(n, sizeof(*t->outcomes));
+    t->seen = calloc(n, sizeof(*t->seen));
+    t->fold_of = calloc(n, sizeof(*t->fold_of));
+    t->chosen = malloc(n);
+    if (!t->labels || !t->outcomes || !t->seen || !t->fold_of || !t->chosen)
+        return -ENOMEM;
+    memset(t->chosen, true, n);
+    r = mq_terms_init(&t->terms, &t->corpus);
+    return r < 0 ? r : mq_folds(&t->corpus, options->folds, t->fold_of);
+}
+
+/* Remembers what the model would have said of each text that it is going to know. */
+static int remember(struct training *t) {
+    struct mq_fold *fold = malloc(sizeof(*fold));
+    struct mq_symbol *symbols = malloc(MQ_FOLD_SYMBOLS * sizeof(*symbols));
+    int r = fold && symbols ? 0 : -ENOMEM;
+    if (r == 0)
+        mq_fold_init(fold);
+    for (size_t i = 0; r == 0 && i < t->corpus.count; i++)
+        t->seen[i] = (struct mq_model_seen){ mq_model_text_hash(symbols, mq_fold_text(fold, t->corpus.examples[i].text, symbols)),
+                                             (uint32_t)t->outcomes[i].domain, (float)t->outcomes[i].probability };
+    free(fold);
+    free(symbols);
+    return r;
+}
+
+static int learn(struct training *t, const struct mq_train_options *options) {
+    struct mq_shape shape = mq_corpus_shape(&t->corpus);
+    const struct mq_model_label *kinds = t->labels + shape.domains;
+    mq_model_labels(&t->corpus, &shape, t->labels);
+    int r = mq_crossvalidate(&t->corpus, &t->terms, t->fold_of, options->folds, &options->learn, &t->scores);
+    if (r == 0)
+        r = mq_calibrate(&t->corpus, &shape, kinds, t->scores, &t->calibration);
+    if (r == 0)
+        r = mq_crossvalidate_outcomes(&t->corpus, &shape, kinds, t->scores, t->fold_of, options->folds, t->outcomes);
+    if (r == 0)
+        r = mq_vocabulary_init(&t->vocabulary, &t->terms, t->chosen, options->learn.min_count);
+    if (r == 0)
+        r = mq_learn(&t->corpus, &t->terms, &t->vocabulary, t->chosen, &options->learn, &t->weights);
+    return r == 0 ? remember(t) : r;
+}
+
+static void say(const struct training *t, const struct mq_train_options *options, double seconds) {
+    const struct mq_calibration *c = &t->calibration;
+    if (!options->quick) {
+        printf("Out of fold (%u folds, near-duplicates together):\n", options->folds);
+        mq_figures_print(&t->corpus.labels, &t->figures, true, stdout);
+        printf("\nmixture: direct %.3f, several %.3f, kinds %.3f; severity: text %.3f, kind %.3f\n", (double)c->direct,
+               (double)c->several, (double)c->kind, (double)c->severity_score, (double)c->severity_kind);
+    }
+    printf("thresholds: dispatch %.3f, kind %.3f, also %.3f, critical %.3f\n", (double)c->dispatch_from, (double)c->kind_from,
+           (double)c->also_from, (double)c->critical_from);
+    printf("%zu texts, %zu features, %.1f s\n", t->corpus.count, t->vocabulary.rows, seconds);
+}
+
+static int write_out(const struct training *t, const struct mq_train_options *options) {
+    struct mq_model_parts parts = { .terms = &t->terms, .vocabulary = &t->vocabulary, .weights = &t->weights, .labels = t->labels,
+                                    .calibration = &t->calibration, .seen = t->seen, .seen_count = t->corpus.count };
+    return mq_write_model(options->out, &parts);
+}
+
+int mq_train(const struct mq_train_options *options) {
+    struct training t = { 0 };
+    double began = mq_processor_seconds();
+    int r = training_init(&t, options), worse = 0;
+    if (r == 0)
+        r = learn(&t, options);
+    if (r == 0) {
+        mq_figures(&t.corpus.labels, t.corpus.examples, t.outcomes, t.corpus.count, &t.figures);
+        say(&t, options, mq_processor_seconds() - began);
+    }
+    if (r == 0 && options->report)
+        r = mq_report_html(options->report, &t.corpus.labels, &t.figures, &t.calibration, options->out);
+    if (r == 0 && options->in_use)
+        r = worse = mq_compare(options->in_use, &t.corpus, t.outcomes);
+    if (r == 1 && options->force)
+        r = 0;
+    if (r == 1)
+        fprintf(stderr, "not installed: it is worse than the model in use; --force installs it all the same\n");
+    if (r == 0 && options->out)
+        r = write_out(&t, options);
+    training_deinit(&t);
+    (void)worse;
+    return r;
+}
