@@ -145,9 +145,9 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
         mq_log_limited("store-away", 5000, MQ_WARNING, "the database went away during %s: %s", statement->name, message);
         return MQ_STORE_AWAY;
     }
-    static const char *const away[] = { "08", "40", "53", "55", "57", "58" };
+    static const char *const away[] = { "08", "40", "53", "55P03", "57", "58" };
     for (size_t i = 0; i < MQ_LENGTH(away); i++)
-        if (strncmp(state, away[i], 2) == 0) {
+        if (strncmp(state, away[i], strlen(away[i])) == 0) {
             mq_log_limited("store-later", 5000, MQ_WARNING, "the database cannot do %s now: %s", statement->name, message);
             return MQ_STORE_AWAY;
         }

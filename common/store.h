@@ -23,7 +23,7 @@ struct mq_statement {
 enum mq_stored {
     MQ_STORED,       /* committed; the result is good */
     MQ_BAD_DATA,     /* class 22, 23 and all others not named here: some row is at fault; nothing was committed */
-    MQ_STORE_AWAY,   /* connection, locks, resources, shutdown (08, 40, 53, 55, 57, 58, 25006): the same rows again later */
+    MQ_STORE_AWAY,   /* connection, locks, resources, shutdown (08, 40, 53, 55P03, 57, 58, 25006): the same rows again later */
 };
 
 /* `conninfo`: libpq connection string. The role's password may come from its passfile. -ENOMEM. */

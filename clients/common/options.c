@@ -135,8 +135,8 @@ static int take(const struct parser *parser, const struct mq_option *option, con
     bool bounded = option->min != 0 || option->max != 0;
     if (!good || (bounded && (value < option->min || value > option->max))) {
         double unit = seconds ? 1000 : 1;
-        return misuse(parser->line, "--%s %s: 应为 must be a number%s, %.15g–%.15g", option->name, text, seconds ? " of seconds" : "",
-                      (double)option->min / unit, (double)option->max / unit);
+        return misuse(parser->line, "--%s %s: 应为 must be a number%s, %.15g–%.15g", option->name, text,
+                      seconds ? " of seconds" : "", (double)option->min / unit, (double)option->max / unit);
     }
     *(int64_t *)option->target = value;
     return -1;

@@ -6,7 +6,8 @@
 
 #include <errno.h>
 
-int mq_courier_init(struct mq_courier *courier, struct mq_str account, struct mq_bus *bus, const struct mq_source *source, void *userdata) {
+int mq_courier_init(struct mq_courier *courier, struct mq_str account, struct mq_bus *bus, const struct mq_source *source,
+                    void *userdata) {
     if (!mq_topic_account_valid(account))
         return -EINVAL;
     courier->bus = bus;

@@ -35,8 +35,8 @@ struct mq_courier {
 };
 
 /* -EINVAL: not an account. */
-MQ_MUST_CHECK int mq_courier_init(struct mq_courier *courier, struct mq_str account, struct mq_bus *bus, const struct mq_source *source,
-                                  void *userdata);
+MQ_MUST_CHECK int mq_courier_init(struct mq_courier *courier, struct mq_str account, struct mq_bus *bus,
+                                  const struct mq_source *source, void *userdata);
 
 /* Connects and subscribes to receipts and status. As mq_bus_connect; the sender knows the outcome. */
 MQ_MUST_CHECK int mq_courier_connect(struct mq_courier *courier);

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #define SESSION_S (14 * 86400)
-#define LATER_S 5       /* where the server does not say how much later */
+#define LATER_S 5 /* where the server does not say how much later */
 #define LATER_MAX_S 3600
-#define LOOK_US 250000  /* how often the outbox is looked at for what became due or was added */
+#define LOOK_US 250000 /* how often the outbox is looked at for what became due or was added */
 
 struct run {
     const struct mq_delivery *what;
@@ -28,7 +28,8 @@ struct run {
     bool said_denied;
 };
 
-void mq_deliver_say(bool json, const char *event, const char *words, const struct mq_uuid *id, struct mq_str path, struct mq_str message) {
+void mq_deliver_say(bool json, const char *event, const char *words, const struct mq_uuid *id, struct mq_str path,
+                    struct mq_str message) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer line = { 0 };
     char text[MQ_UUID_TEXT];
     mq_uuid_format(id, text);
@@ -65,7 +66,7 @@ static int on_later(struct run *run, const struct mq_receipt *receipt) {
     mq_sender_land(&run->courier.sender, &receipt->id, &flight);
     int r = mq_outbox_postpone(run->what->keeping->outbox, &receipt->id, flight.sends, mq_clock_now_us() + s * 1000000);
     if (r == 1)
-        mq_deliver_say(run->what->json, "later", "稍后再发", &receipt->id, (struct mq_str){ 0 }, (struct mq_str){ 0 });
+        mq_deliver_say(run->what->json, "later", "稍后再发", &receipt->id, (struct mq_str) { 0 }, (struct mq_str) { 0 });
     return r < 0 ? r : 0;
 }
 
@@ -92,11 +93,11 @@ static int on_receipt(struct run *run, struct mq_str payload) {
     faults.count = 0;
     if (!mq_json_decode(&mq_receipt_object, payload, &receipt, &document, &faults))
         return 0; /* without a readable receipt it is sent again, which is right in any case */
-    run->deadline_us = mq_clock_monotonic_us() + run->what->timeout_ms * 1000;
     if (receipt.kind != MQ_RECEIPT_REPORT || mq_uuid_is_nil(&receipt.id))
         return 0;
     if (receipt.status == MQ_LATER)
         return on_later(run, &receipt);
+    run->deadline_us = mq_clock_monotonic_us() + run->what->timeout_ms * 1000;
     if (receipt.status == MQ_REJECTED)
         return on_rejected(run, &receipt);
     mq_sender_land(&run->courier.sender, &receipt.id, NULL);
@@ -106,8 +107,8 @@ static int on_receipt(struct run *run, struct mq_str payload) {
     run->accepted++;
     run->settled = run->settled || ours(run, &receipt.id);
     bool again = receipt.status == MQ_DUPLICATE;
-    mq_deliver_say(run->what->json, again ? "duplicate" : "accepted", again ? "已收过" : "已收", &receipt.id, (struct mq_str){ 0 },
-                   (struct mq_str){ 0 });
+    mq_deliver_say(run->what->json, again ? "duplicate" : "accepted", again ? "已收过" : "已收", &receipt.id, (struct mq_str) { 0 },
+                   (struct mq_str) { 0 });
     return 0;
 }
 
@@ -154,7 +155,7 @@ static int handle_all(struct run *run, struct mq_arrival *arrival) {
     return r < 0 ? r : committed;
 }
 
-/* 0 and whether all is done. The report that this is about may have been sent by another program meanwhile. */
+/* 0 and whether all is done. */
 static int finished(struct run *run, bool *done) {
     size_t waiting, refused;
     int r = mq_outbox_counts(run->what->keeping->outbox, &waiting, &refused);
@@ -166,8 +167,9 @@ static void say_denied(struct run *run) {
     for (size_t i = 0; i < run->courier.sender.count && !run->said_denied; i++)
         if (run->courier.sender.flights[i].refused) {
             run->said_denied = true;
-            mq_ignore(mq_complain(0, "消息服务器不许账号 %s 上报：已存，会再试 / the broker does not let this account report; kept, tried again",
-                                  run->what->login->user));
+            mq_ignore(mq_complain(
+                0, "消息服务器不许账号 %s 上报：已存，会再试 / the broker does not let this account report; kept, tried again",
+                run->what->login->user));
         }
 }
 
@@ -218,6 +220,25 @@ static int wait_status(struct run *run) {
     return r;
 }
 
+static int find_refused(void *userdata, const struct mq_outbox_entry *entry) {
+    struct run *run = userdata;
+    if (ours(run, &entry->id)) {
+        run->rejected = true;
+        mq_deliver_say(run->what->json, "rejected", "被拒", &entry->id, entry->path, entry->message);
+    }
+    return run->rejected;
+}
+
+/* Another program may have sent our report while this one waited for its turn. */
+static int learn_elsewhere(struct run *run) {
+    if (!run->what->id || run->settled || run->rejected)
+        return 0;
+    int r = mq_outbox_each(run->what->keeping->outbox, true, find_refused, run);
+    if (r == 0)
+        mq_deliver_say(run->what->json, "accepted", "已收", run->what->id, (struct mq_str) { 0 }, (struct mq_str) { 0 });
+    return r < 0 ? r : 0;
+}
+
 static int outcome(struct run *run, int r) {
     size_t waiting = 0, refused = 0;
     mq_ignore(mq_outbox_counts(run->what->keeping->outbox, &waiting, &refused));
@@ -240,6 +261,8 @@ static int run_connected(struct run *run) {
     }
     run->deadline_us = mq_clock_monotonic_us() + run->what->timeout_ms * 1000;
     r = send_all(run);
+    if (r == 0)
+        r = learn_elsewhere(run);
     if (r == 0 && run->what->id && run->settled)
         r = wait_status(run);
     return outcome(run, r);
@@ -256,7 +279,8 @@ int mq_deliver(const struct mq_delivery *delivery) {
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
     int r = mq_client_new(delivery->login, &setup, &client);
     if (r == 0)
-        r = mq_courier_init(&run.courier, mq_str(delivery->login->user), mq_client_bus(client), &mq_keeping_source, delivery->keeping);
+        r = mq_courier_init(&run.courier, mq_str(delivery->login->user), mq_client_bus(client), &mq_keeping_source,
+                            delivery->keeping);
     if (r < 0)
         return mq_client_explain(delivery->login, r);
     run.client = client;

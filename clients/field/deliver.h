@@ -9,7 +9,7 @@ struct mq_delivery {
     struct mq_keeping *keeping;          /* open */
     const struct mq_client_login *login; /* complete */
     const struct mq_uuid *id;            /* the report that the outcome is about; NULL: all that wait */
-    int64_t timeout_ms;                  /* without any receipt */
+    int64_t timeout_ms;                  /* without any receipt that settles a report */
     int64_t wait_status_ms;              /* for the status of `id`, after everything was sent */
     bool json;
 };
@@ -19,6 +19,7 @@ struct mq_delivery {
 MQ_MUST_CHECK int mq_deliver(const struct mq_delivery *delivery);
 
 /* One line about a report: {"event":…,"id":…} or "已存 kept 0193…"; `path` and `message` may be empty. */
-void mq_deliver_say(bool json, const char *event, const char *words, const struct mq_uuid *id, struct mq_str path, struct mq_str message);
+void mq_deliver_say(bool json, const char *event, const char *words, const struct mq_uuid *id, struct mq_str path,
+                    struct mq_str message);
 
 #endif

@@ -19,7 +19,9 @@ static size_t turn_of(const struct mq_fleet *fleet, size_t index) {
     return (size_t)(severity < 1 ? 0 : severity > 4 ? 3 : severity - 1);
 }
 
-static bool settled(const struct mq_fleet *fleet, size_t index) { return fleet->tally->trails[index].fate != MQ_FATE_UNKNOWN; }
+static bool settled(const struct mq_fleet *fleet, size_t index) {
+    return fleet->tally->trails[index].fate != MQ_FATE_UNKNOWN;
+}
 
 static void link_last(struct mq_officer *officer, size_t index) {
     struct mq_queued *queue = officer->fleet->queue;
@@ -90,7 +92,7 @@ static int next(void *userdata, const int64_t *taken, size_t count, struct mq_wa
             bool gone = settled(fleet, index) || among((int64_t)index, taken, count);
             if (!gone && fleet->queue[index].not_before_us <= now) {
                 const struct mq_simulated *report = &fleet->tally->workload->reports[index];
-                *out = (struct mq_waiting){ (int64_t)index, report->id, report->severity, fleet->queue[index].sends };
+                *out = (struct mq_waiting) { (int64_t)index, report->id, report->severity, fleet->queue[index].sends };
                 return 1;
             }
             unlink_first(officer, t);
@@ -144,8 +146,8 @@ static int read_accounts(struct mq_fleet *fleet, FILE *file, const char *name, s
         if (!tab || !mq_topic_account_valid(mq_str(line)))
             return mq_complain(MQ_EXIT_USAGE, "%s: 每行应为 each line must be: account<TAB>secret", name);
         struct mq_officer *officer = &fleet->officers[fleet->count];
-        *officer = (struct mq_officer){ .fleet = fleet, .postponed = -1 };
-        snprintf(officer->account, sizeof(officer->account), "%s", line);
+        *officer = (struct mq_officer) { .fleet = fleet, .postponed = -1 };
+        memcpy(officer->account, line, strlen(line) + 1); /* 32 characters at most, as just checked */
         officer->secret = strdup(tab + 1);
         if (!officer->secret)
             return mq_complain(MQ_EXIT_FAILED, "%s", strerror(ENOMEM));
@@ -154,11 +156,13 @@ static int read_accounts(struct mq_fleet *fleet, FILE *file, const char *name, s
         fleet->count++;
     }
     explicit_bzero(line, sizeof(line));
-    return fleet->count == count ? 0 : mq_complain(MQ_EXIT_USAGE, "%s: 只有 has only %zu 个账号 accounts: --officers %zu", name, fleet->count, fleet->count);
+    return fleet->count == count ? 0
+                                 : mq_complain(MQ_EXIT_USAGE, "%s: 只有 has only %zu 个账号 accounts: --officers %zu", name,
+                                               fleet->count, fleet->count);
 }
 
 int mq_fleet_init(struct mq_fleet *fleet, const char *name, size_t count, struct mq_tally *tally) {
-    *fleet = (struct mq_fleet){ .tally = tally };
+    *fleet = (struct mq_fleet) { .tally = tally };
     fleet->officers = calloc(count, sizeof(*fleet->officers));
     fleet->queue = calloc(tally->workload->count + 1, sizeof(*fleet->queue));
     if (!fleet->officers || !fleet->queue)
@@ -181,7 +185,7 @@ void mq_fleet_deinit(struct mq_fleet *fleet) {
     }
     free(fleet->officers);
     free(fleet->queue);
-    *fleet = (struct mq_fleet){ .count = 0 };
+    *fleet = (struct mq_fleet) { .count = 0 };
 }
 
 int mq_fleet_connect(struct mq_fleet *fleet, const struct mq_client_login *login,
@@ -192,12 +196,23 @@ int mq_fleet_connect(struct mq_fleet *fleet, const struct mq_client_login *login
         /* not the device's own id and session: the real one may be connected, and its messages wait for it */
         snprintf(client_id, sizeof(client_id), "minqing-simulate-%s", officer->account);
         struct mq_bus_options options = {
-            .host = login->host, .port = login->port, .ca_file = login->ca_file, .client_id = client_id,
-            .user = officer->account, .password = officer->secret, .keep_alive_s = 30, .connect_timeout_ms = CONNECT_TIMEOUT_MS,
-            .answer_timeout_ms = ANSWER_TIMEOUT_MS, .window = MQ_SENDER_ACKS, .receive_maximum = 512,
-            .arrived = arrived, .userdata = userdata,
+            .host = login->host,
+            .port = login->port,
+            .ca_file = login->ca_file,
+            .client_id = client_id,
+            .user = officer->account,
+            .password = officer->secret,
+            .keep_alive_s = 30,
+            .connect_timeout_ms = CONNECT_TIMEOUT_MS,
+            .answer_timeout_ms = ANSWER_TIMEOUT_MS,
+            .window = MQ_SENDER_ACKS,
+            .receive_maximum = 512,
+            .arrived = arrived,
+            .userdata = userdata,
         };
-        struct mq_client_login who = { .host = login->host, .port = login->port, .ca_file = login->ca_file, .user = officer->account };
+        struct mq_client_login who = {
+            .host = login->host, .port = login->port, .ca_file = login->ca_file, .user = officer->account
+        };
         int r = mq_bus_new(&options, &officer->bus);
         if (r == 0)
             r = mq_courier_init(&officer->courier, mq_str(officer->account), officer->bus, &source, officer);
@@ -233,12 +248,16 @@ void mq_fleet_land(struct mq_fleet *fleet, size_t index) {
 
 int64_t mq_fleet_turn(struct mq_fleet *fleet, int64_t now_us) {
     int64_t wake = INT64_MAX;
+    bool connecting = false;
     for (size_t i = 0; i < fleet->count; i++) {
         struct mq_officer *officer = &fleet->officers[i];
         struct mq_sender *sender = &officer->courier.sender;
         if (officer->wake_us <= now_us) {
-            if (mq_sender_may_connect(sender, now_us))
+            /* one a turn: a connection takes Paho 0.2 s, in which the others stand still */
+            if (!connecting && mq_sender_may_connect(sender, now_us)) {
                 mq_ignore(mq_courier_connect(&officer->courier));
+                connecting = true;
+            }
             mq_ignore(mq_courier_turn(&officer->courier, now_us)); /* memory does not fail */
             int64_t due = mq_sender_wake(sender, now_us);
             officer->wake_us = due < now_us + CHECK_US ? due : now_us + CHECK_US;

@@ -15,9 +15,11 @@ struct mq_officer {
     struct mq_bus *bus;
     struct mq_courier courier;
     struct mq_fleet *fleet;
-    struct { int32_t head, tail; } turns[4]; /* by severity, oldest first; -1 none */
-    int32_t postponed;                       /* a list; -1 none */
-    int64_t wake_us;                         /* when it is to be turned next */
+    struct {
+        int32_t head, tail;
+    } turns[4];        /* by severity, oldest first; -1 none */
+    int32_t postponed; /* a list; -1 none */
+    int64_t wake_us;   /* when it is to be turned next */
 };
 
 /* Of each report, while it waits. */

@@ -49,16 +49,20 @@ int mq_keeping_explain(const struct mq_keeping *keeping, int error) {
     switch (-error) {
     case ENOSPC:
         return mq_complain(MQ_EXIT_FAILED,
-                           "待发箱或磁盘已满，这条没有存下 / outbox or disk full, nothing was kept: %s; 先发出 send what waits: minqing-field flush", file);
+                           "待发箱或磁盘已满，这条没有存下 / outbox or disk full, nothing was kept: %s; 先发出 send what waits: "
+                           "minqing-field flush",
+                           file);
     case EMSGSIZE:
         return mq_complain(MQ_EXIT_DATA, "这条太大，没有存下 / the report is too large and was not kept; at most %lld bytes",
                            (long long)keeping->max_bytes);
     case EUSERS:
-        return mq_complain(MQ_EXIT_USAGE, "待发箱 %s 属于另一个账号 / the outbox belongs to another account: choose another --outbox or -u", file);
+        return mq_complain(MQ_EXIT_USAGE,
+                           "待发箱 %s 属于另一个账号 / the outbox belongs to another account: choose another --outbox or -u", file);
     case EBUSY:
         return mq_complain(MQ_EXIT_FAILED, "待发箱 %s 正被占用 / the outbox is in use by another program: try again", file);
     case EUCLEAN:
-        return mq_complain(MQ_EXIT_FAILED, "待发箱 %s 已损坏 / the outbox was damaged meanwhile: run again, what can be read is rescued", file);
+        return mq_complain(MQ_EXIT_FAILED,
+                           "待发箱 %s 已损坏 / the outbox was damaged meanwhile: run again, what can be read is rescued", file);
     default:
         return mq_complain(MQ_EXIT_FAILED, "待发箱 %s: %s / cannot use the outbox", file, strerror(-error));
     }
@@ -77,7 +81,8 @@ int mq_keeping_open(struct mq_keeping *keeping, const char *account) {
         return mq_keeping_explain(keeping, r);
     if (rescue.damaged)
         mq_ignore(mq_complain(0,
-                              "待发箱已损坏：救回 %zu 条，读不出 %zu 条，原文件留作 %s / the outbox was damaged: %zu reports rescued, %zu unreadable, "
+                              "待发箱已损坏：救回 %zu 条，读不出 %zu 条，原文件留作 %s / the outbox was damaged: %zu reports "
+                              "rescued, %zu unreadable, "
                               "the old file was kept",
                               rescue.rescued, rescue.unreadable, rescue.kept_as, rescue.rescued, rescue.unreadable));
     return 0;
@@ -115,7 +120,7 @@ static int next(void *userdata, const int64_t *taken, size_t count, struct mq_wa
     struct mq_outbox_entry entry;
     int r = mq_outbox_next(keeping->outbox, mq_clock_now_us(), taken, count, &entry);
     if (r == 1)
-        *out = (struct mq_waiting){ entry.key, entry.id, entry.severity, entry.sends };
+        *out = (struct mq_waiting) { entry.key, entry.id, entry.severity, entry.sends };
     return r;
 }
 

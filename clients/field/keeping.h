@@ -8,10 +8,10 @@
 #include "outbox.h"
 
 struct mq_keeping {
-    const char *path;     /* --outbox; NULL: MINQING_OUTBOX, else a file of the account in the user's state folder */
+    const char *path; /* --outbox; NULL: MINQING_OUTBOX, else a file of the account in the user's state folder */
     int64_t max_reports, max_bytes;
     struct mq_outbox *outbox;
-    char file[4000];      /* the path in use */
+    char file[4000]; /* the path in use */
 };
 
 /* Rows of a struct mq_option table. */
@@ -21,7 +21,8 @@ struct mq_keeping {
     { 0, "outbox-reports", MQ_OPTION_INTEGER, &(keeping)->max_reports, "N", "最多存几条 reports it holds (10000)", 1, 1000000 },     \
     { 0, "outbox-bytes", MQ_OPTION_INTEGER, &(keeping)->max_bytes, "N", "每条最多字节 bytes of one report (65536)", 256, 65536 }
 /* clang-format on */
-#define MQ_KEEPING_DEFAULTS { .max_reports = 10000, .max_bytes = 65536 }
+#define MQ_KEEPING_DEFAULTS                                                                                                        \
+    { .max_reports = 10000, .max_bytes = 65536 }
 
 /* Opens the outbox of `account`, and says what had to be rescued. 0, or the exit status after a complaint. */
 MQ_MUST_CHECK int mq_keeping_open(struct mq_keeping *keeping, const char *account);

@@ -30,8 +30,8 @@ static void as_json(const struct mq_outbox_entry *entry, const char *id, struct 
     char at[MQ_TIME_TEXT];
     mq_clock_format(entry->kept_at_us, mq_clock_offset_minutes(), at);
     bool refused = entry->refused_at_us > 0;
-    mq_buffer_printf(line, "{\"state\":\"%s\",\"id\":\"%s\",\"severity\":%d,\"kept_at\":\"%s\",\"sends\":%u", refused ? "refused" : "waiting", id,
-                     entry->severity, at, entry->sends);
+    mq_buffer_printf(line, "{\"state\":\"%s\",\"id\":\"%s\",\"severity\":%d,\"kept_at\":\"%s\",\"sends\":%u",
+                     refused ? "refused" : "waiting", id, entry->severity, at, entry->sends);
     if (refused) {
         mq_buffer_append_text(line, ",\"path\":");
         mq_json_string(line, entry->path);
@@ -100,7 +100,13 @@ int mq_field_list(int argc, char **argv) {
         { .name = NULL },
     };
     const struct mq_command_line line = {
-        "minqing-field list", "", "待发箱里有什么，什么被拒了。\nWhat waits in the outbox, and what the server refused.", options, NULL, 0, 0,
+        "minqing-field list",
+        "",
+        "待发箱里有什么，什么被拒了。\nWhat waits in the outbox, and what the server refused.",
+        options,
+        NULL,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

@@ -26,7 +26,8 @@ static int help(FILE *out, int status) {
     for (size_t i = 0; i < MQ_LENGTH(verbs); i++)
         fprintf(out, "  %-10s %s\n", verbs[i].verb, verbs[i].help);
     fputs("\n每个命令有 each has --help。账号 account: MINQING_DEVICE_USER, MINQING_DEVICE_PASSWORD\n"
-          "退出码 exit status: 0 成功 good, 1 失败 failed, 2 用法 usage, 3 连不上 no broker, 4 不允许 not allowed, 5 超时 time ran out, "
+          "退出码 exit status: 0 成功 good, 1 失败 failed, 2 用法 usage, 3 连不上 no broker, 4 不允许 not allowed, 5 超时 time ran "
+          "out, "
           "6 数据不合格 invalid data\n",
           out);
     return status;

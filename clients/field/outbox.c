@@ -13,12 +13,12 @@ void mq_outbox_digest(struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]
 
 static struct mq_str column_str(sqlite3_stmt *statement, int column) {
     const char *bytes = sqlite3_column_blob(statement, column);
-    return (struct mq_str){ bytes, bytes ? (size_t)sqlite3_column_bytes(statement, column) : 0 };
+    return (struct mq_str) { bytes, bytes ? (size_t)sqlite3_column_bytes(statement, column) : 0 };
 }
 
 bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
     bool refused = sqlite3_column_count(statement) > 9;
-    *entry = (struct mq_outbox_entry){
+    *entry = (struct mq_outbox_entry) {
         .key = sqlite3_column_int64(statement, 0),
         .severity = sqlite3_column_int(statement, 2),
         .sends = (unsigned)sqlite3_column_int(statement, 3),
@@ -27,13 +27,13 @@ bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
         .payload = column_str(statement, 6),
         .traceparent = column_str(statement, 7),
         .refused_at_us = refused ? sqlite3_column_int64(statement, 9) : 0,
-        .path = refused ? column_str(statement, 10) : (struct mq_str){ 0 },
-        .message = refused ? column_str(statement, 11) : (struct mq_str){ 0 },
+        .path = refused ? column_str(statement, 10) : (struct mq_str) { 0 },
+        .message = refused ? column_str(statement, 11) : (struct mq_str) { 0 },
     };
     unsigned char digest[MQ_OUTBOX_DIGEST];
     mq_outbox_digest(entry->payload, digest);
     struct mq_str kept = column_str(statement, 8);
-    return entry->payload.n > 0 && mq_str_equal(kept, (struct mq_str){ (const char *)digest, sizeof(digest) })
+    return entry->payload.n > 0 && mq_str_equal(kept, (struct mq_str) { (const char *)digest, sizeof(digest) })
            && mq_uuid_parse(column_str(statement, 1), &entry->id);
 }
 
@@ -56,10 +56,11 @@ static void bind_id(sqlite3_stmt *statement, int at, const struct mq_uuid *id) {
 
 int mq_outbox_insert(sqlite3 *db, bool refused, const struct mq_outbox_entry *entry) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
-    const char *sql = refused ? "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
-                                " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                              : "insert or ignore into waiting (id, severity, kept_at, payload, traceparent, digest, sends, not_before)"
-                                " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    const char *sql =
+        refused ? "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
+                  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+                : "insert or ignore into waiting (id, severity, kept_at, payload, traceparent, digest, sends, not_before)"
+                  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     int r = mq_outbox_errno(sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
     if (r < 0)
         return r;
@@ -109,7 +110,8 @@ static bool among(int64_t key, const int64_t *keys, size_t count) {
     return false;
 }
 
-int mq_outbox_next(struct mq_outbox *outbox, int64_t now_us, const int64_t *taken, size_t taken_count, struct mq_outbox_entry *entry) {
+int mq_outbox_next(struct mq_outbox *outbox, int64_t now_us, const int64_t *taken, size_t taken_count,
+                   struct mq_outbox_entry *entry) {
     sqlite3_stmt *statement = NULL;
     /* a postponement that reaches further than any we make comes from a clock that was wrong */
     int r = prepare(outbox,
@@ -151,7 +153,8 @@ int mq_outbox_settle(struct mq_outbox *outbox, const struct mq_uuid *id) {
     return r < 0 ? r : sqlite3_changes(outbox->db);
 }
 
-static int copy_refused(struct mq_outbox *outbox, const struct mq_uuid *id, struct mq_str path, struct mq_str message, int64_t now_us) {
+static int copy_refused(struct mq_outbox *outbox, const struct mq_uuid *id, struct mq_str path, struct mq_str message,
+                        int64_t now_us) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
     int r = prepare(outbox,
                     "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
@@ -166,7 +169,8 @@ static int copy_refused(struct mq_outbox *outbox, const struct mq_uuid *id, stru
     return mq_outbox_errno(sqlite3_step(statement));
 }
 
-int mq_outbox_refuse(struct mq_outbox *outbox, const struct mq_uuid *id, struct mq_str path, struct mq_str message, int64_t now_us) {
+int mq_outbox_refuse(struct mq_outbox *outbox, const struct mq_uuid *id, struct mq_str path, struct mq_str message,
+                     int64_t now_us) {
     int r = mq_outbox_exec(outbox->db, "savepoint refusal");
     if (r < 0)
         return r;
@@ -190,7 +194,9 @@ int mq_outbox_postpone(struct mq_outbox *outbox, const struct mq_uuid *id, unsig
     return r < 0 ? r : sqlite3_changes(outbox->db);
 }
 
-int mq_outbox_begin(struct mq_outbox *outbox) { return mq_outbox_exec(outbox->db, "begin immediate"); }
+int mq_outbox_begin(struct mq_outbox *outbox) {
+    return mq_outbox_exec(outbox->db, "begin immediate");
+}
 
 int mq_outbox_commit(struct mq_outbox *outbox) {
     /* an open reader would keep the transaction from ending */
@@ -215,7 +221,8 @@ int mq_outbox_counts(struct mq_outbox *outbox, size_t *waiting, size_t *refused)
     return 0;
 }
 
-int mq_outbox_each(struct mq_outbox *outbox, bool refused, int (*each)(void *userdata, const struct mq_outbox_entry *entry), void *userdata) {
+int mq_outbox_each(struct mq_outbox *outbox, bool refused, int (*each)(void *userdata, const struct mq_outbox_entry *entry),
+                   void *userdata) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
     int r = prepare(outbox,
                     refused ? "select " MQ_OUTBOX_REFUSED " from refused order by key"

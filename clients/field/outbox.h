@@ -22,19 +22,19 @@ struct mq_outbox_options {
 /* What was found to be damaged at opening and saved. */
 struct mq_outbox_rescue {
     bool damaged;
-    char kept_as[4096];    /* the damaged file, kept beside the new one */
-    size_t rescued;        /* reports brought over, refused ones not counted */
-    size_t unreadable;     /* rows seen whose content was not what had been kept */
+    char kept_as[4096]; /* the damaged file, kept beside the new one */
+    size_t rescued;     /* reports brought over, refused ones not counted */
+    size_t unreadable;  /* rows seen whose content was not what had been kept */
 };
 
 struct mq_outbox_entry {
     int64_t key;
     struct mq_uuid id;
-    int severity;          /* 1–4, as it takes its turn */
-    unsigned sends;        /* so far, as of the last postponement */
-    int64_t kept_at_us;    /* microseconds since 1970, as the following ones */
-    int64_t not_before_us; /* 0: any time */
-    int64_t refused_at_us; /* of refused ones */
+    int severity;                                      /* 1–4, as it takes its turn */
+    unsigned sends;                                    /* so far, as of the last postponement */
+    int64_t kept_at_us;                                /* microseconds since 1970, as the following ones */
+    int64_t not_before_us;                             /* 0: any time */
+    int64_t refused_at_us;                             /* of refused ones */
     struct mq_str payload, traceparent, path, message; /* valid until the next call */
 };
 
@@ -42,7 +42,9 @@ struct mq_outbox_entry {
  * account; -EBUSY: another process holds it; -EUCLEAN: damaged while in use; -EACCES, -EROFS, -ENOSPC, -EIO, -ENOMEM. */
 MQ_MUST_CHECK int mq_outbox_open(const struct mq_outbox_options *options, struct mq_outbox **out, struct mq_outbox_rescue *rescue);
 void mq_outbox_free(struct mq_outbox *outbox);
-static inline void mq_outbox_cleanup(struct mq_outbox **outbox) { mq_outbox_free(*outbox); }
+static inline void mq_outbox_cleanup(struct mq_outbox **outbox) {
+    mq_outbox_free(*outbox);
+}
 
 /* Keeps one report; 0 only after it is on disk. -ENOSPC: the outbox or the disk is full; -EMSGSIZE; -EEXIST: this id waits already;
  * others as above. Of `entry` the id, severity, kept_at_us, payload and traceparent are read. */
@@ -74,7 +76,7 @@ MQ_MUST_CHECK int mq_outbox_commit(struct mq_outbox *outbox);
 MQ_MUST_CHECK int mq_outbox_counts(struct mq_outbox *outbox, size_t *waiting, size_t *refused);
 
 /* Calls `each` for those waiting in the order of their turns, or for those refused, oldest first; `each` returns 0 to go on. */
-MQ_MUST_CHECK int mq_outbox_each(struct mq_outbox *outbox, bool refused, int (*each)(void *userdata, const struct mq_outbox_entry *entry),
-                                 void *userdata);
+MQ_MUST_CHECK int mq_outbox_each(struct mq_outbox *outbox, bool refused,
+                                 int (*each)(void *userdata, const struct mq_outbox_entry *entry), void *userdata);
 
 #endif

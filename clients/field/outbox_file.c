@@ -42,23 +42,24 @@ int mq_outbox_errno(int rc) {
     }
 }
 
-int mq_outbox_exec(sqlite3 *db, const char *sql) { return mq_outbox_errno(sqlite3_exec(db, sql, NULL, NULL, NULL)); }
+int mq_outbox_exec(sqlite3 *db, const char *sql) {
+    return mq_outbox_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
 
 int mq_outbox_prepare(sqlite3 *db) {
     sqlite3_busy_timeout(db, WAIT_MS);
-    return mq_outbox_exec(db,
-                          "pragma synchronous = full;"
-                          "pragma secure_delete = on;"
-                          "create table if not exists owner (account text not null);"
-                          "create table if not exists waiting ("
-                          " key integer primary key autoincrement, id text not null unique, severity integer not null,"
-                          " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"
-                          " sends integer not null default 0, not_before integer not null default 0);"
-                          "create index if not exists waiting_turn on waiting (severity desc, key);"
-                          "create table if not exists refused ("
-                          " key integer primary key autoincrement, id text not null unique, severity integer not null,"
-                          " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"
-                          " refused_at integer not null, path text, message text);");
+    return mq_outbox_exec(db, "pragma synchronous = full;"
+                              "pragma secure_delete = on;"
+                              "create table if not exists owner (account text not null);"
+                              "create table if not exists waiting ("
+                              " key integer primary key autoincrement, id text not null unique, severity integer not null,"
+                              " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"
+                              " sends integer not null default 0, not_before integer not null default 0);"
+                              "create index if not exists waiting_turn on waiting (severity desc, key);"
+                              "create table if not exists refused ("
+                              " key integer primary key autoincrement, id text not null unique, severity integer not null,"
+                              " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"
+                              " refused_at integer not null, path text, message text);");
 }
 
 static int check(sqlite3 *db) {
@@ -98,7 +99,8 @@ static int own(struct mq_outbox *outbox) {
         return mq_outbox_errno(rc);
     sqlite3_finalize(statement);
     statement = NULL;
-    rc = sqlite3_prepare_v2(outbox->db, "insert into owner (account) select ?1 where not exists (select 1 from owner)", -1, &statement, NULL);
+    rc = sqlite3_prepare_v2(outbox->db, "insert into owner (account) select ?1 where not exists (select 1 from owner)", -1,
+                            &statement, NULL);
     if (rc != SQLITE_OK)
         return mq_outbox_errno(rc);
     sqlite3_bind_text(statement, 1, outbox->account, -1, SQLITE_STATIC);
@@ -177,7 +179,7 @@ static int open_sound(struct mq_outbox *outbox, struct mq_outbox_rescue *rescue)
 int mq_outbox_open(const struct mq_outbox_options *options, struct mq_outbox **out, struct mq_outbox_rescue *rescue) {
     struct mq_outbox_rescue unseen;
     rescue = rescue ? rescue : &unseen;
-    *rescue = (struct mq_outbox_rescue){ .damaged = false };
+    *rescue = (struct mq_outbox_rescue) { .damaged = false };
     struct mq_outbox *outbox = calloc(1, sizeof(*outbox));
     if (!outbox)
         return -ENOMEM;

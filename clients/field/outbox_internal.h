@@ -21,8 +21,12 @@ struct mq_outbox {
     int lock;              /* held shared while open, alone while a damaged file is rescued */
 };
 
-static inline void mq_statement_cleanup(sqlite3_stmt **statement) { sqlite3_finalize(*statement); }
-static inline void mq_database_cleanup(sqlite3 **db) { sqlite3_close(*db); }
+static inline void mq_statement_cleanup(sqlite3_stmt **statement) {
+    sqlite3_finalize(*statement);
+}
+static inline void mq_database_cleanup(sqlite3 **db) {
+    sqlite3_close(*db);
+}
 
 /* The errno of a result of SQLite's; 0 for its good ones. */
 int mq_outbox_errno(int rc);

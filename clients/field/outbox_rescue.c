@@ -102,7 +102,8 @@ static int known(sqlite3 *to, const struct mq_uuid *id) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
     char text[MQ_UUID_TEXT];
     mq_uuid_format(id, text);
-    if (sqlite3_prepare_v2(to, "select 1 from waiting where id = ?1 union all select 1 from refused where id = ?1", -1, &statement, NULL)
+    if (sqlite3_prepare_v2(to, "select 1 from waiting where id = ?1 union all select 1 from refused where id = ?1", -1, &statement,
+                           NULL)
         != SQLITE_OK)
         return -EIO;
     sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
@@ -132,7 +133,9 @@ static void carve(struct rescue *rescue, struct mq_str bytes) {
         struct mq_str payload = { brace, end ? end - from : 0 };
         if (!end || !mq_json_decode(&mq_report_object, payload, &report, &document, &faults) || known(rescue->to, &report.id) != 0)
             continue;
-        struct mq_outbox_entry entry = { .id = report.id, .severity = report.has_severity ? (int)report.severity : 0, .payload = payload };
+        struct mq_outbox_entry entry = { .id = report.id,
+                                         .severity = report.has_severity ? (int)report.severity : 0,
+                                         .payload = payload };
         int r = mq_outbox_insert(rescue->to, false, &entry);
         if (r < 0)
             rescue->error = r;
@@ -151,7 +154,7 @@ static void carve_file(struct rescue *rescue, const char *path, const char *suff
         size_t n = (size_t)status.st_size;
         void *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
         if (bytes != MAP_FAILED) {
-            carve(rescue, (struct mq_str){ bytes, n });
+            carve(rescue, (struct mq_str) { bytes, n });
             munmap(bytes, n);
         }
     }
@@ -262,7 +265,7 @@ int mq_outbox_finish_rescue(const char *path, struct mq_outbox_rescue *seen) {
 
 int mq_outbox_rescue_file(const char *path, const char *account, struct mq_outbox_rescue *seen) {
     char building[NAME], rescued[NAME];
-    *seen = (struct mq_outbox_rescue){ .damaged = true };
+    *seen = (struct mq_outbox_rescue) { .damaged = true };
     if (snprintf(building, sizeof(building), "%s.rescuing", path) >= (int)sizeof(building)
         || snprintf(rescued, sizeof(rescued), "%s.rescued", path) >= (int)sizeof(rescued))
         return -ENAMETOOLONG;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a device is told of its reports: the status message as field programs read it, with all reports of the device in the case. */
+/* What a device is told of its reports: the status message as field programs read it, with all reports of the device in the case.
+ */
 #ifndef MQ_PROGRESS_H
 #define MQ_PROGRESS_H
 

@@ -26,7 +26,7 @@ static int keep(struct mq_keeping *keeping, const struct mq_draft *draft, struct
     int r = mq_outbox_keep(keeping->outbox, &entry);
     if (r < 0)
         return mq_keeping_explain(keeping, r);
-    mq_deliver_say(json, "kept", "已存", id, (struct mq_str){ 0 }, (struct mq_str){ 0 });
+    mq_deliver_say(json, "kept", "已存", id, (struct mq_str) { 0 }, (struct mq_str) { 0 });
     return 0;
 }
 
@@ -61,17 +61,22 @@ int mq_field_send(int argc, char **argv) {
         { 0, "subject-file", MQ_OPTION_TEXT, &draft.subject_file, "FILE", "当事人 JSON {name, phone, id_number, address}", 0, 0 },
         { 0, "observed-at", MQ_OPTION_TEXT, &draft.observed_at, "TIME", "看到的时间 2026-11-23T02:10:00+08:00 (现在 now)", 0, 0 },
         { 't', "timeout", MQ_OPTION_SECONDS, &delivery.timeout_ms, "S", "等回执 seconds without any receipt (10)", 100, 86400000 },
-        { 0, "wait-status", MQ_OPTION_SECONDS, &delivery.wait_status_ms, "S", "等立案号 seconds for the case number (3; 0 不等 none)", 0, 86400000 },
+        { 0, "wait-status", MQ_OPTION_SECONDS, &delivery.wait_status_ms, "S",
+          "等立案号 seconds for the case number (3; 0 不等 none)", 0, 86400000 },
         { 0, "json", MQ_OPTION_FLAG, &delivery.json, NULL, "每行一个 JSON one object a line", 0, 0 },
         MQ_KEEPING_OPTIONS(&keeping),
         { .name = NULL },
     };
     const struct mq_option shared[] = { MQ_CLIENT_OPTIONS(&login), { .name = NULL } };
     const struct mq_command_line line = {
-        "minqing-field send", "[TEXT|-]",
+        "minqing-field send",
+        "[TEXT|-]",
         "上报一条：先存盘，再发送，等回执和立案号；待发箱里的也一并发出。\n"
         "Reports one thing seen: keeps it on disk, sends it and whatever else waits, waits for receipt and case number.",
-        options, shared, 0, 1,
+        options,
+        shared,
+        0,
+        1,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);
@@ -97,7 +102,13 @@ int mq_field_flush(int argc, char **argv) {
     };
     const struct mq_option shared[] = { MQ_CLIENT_OPTIONS(&login), { .name = NULL } };
     const struct mq_command_line line = {
-        "minqing-field flush", "", "发出待发箱里的全部，急的先发。\nSends what waits in the outbox, the most severe first.", options, shared, 0, 0,
+        "minqing-field flush",
+        "",
+        "发出待发箱里的全部，急的先发。\nSends what waits in the outbox, the most severe first.",
+        options,
+        shared,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

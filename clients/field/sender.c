@@ -7,7 +7,9 @@
 #define LOOK_US 20000 /* how often answers of the broker are looked for: they wake nobody */
 
 /* Set by Paho's thread. */
-static enum mq_ack seen(const enum mq_ack *ack) { return __atomic_load_n(ack, __ATOMIC_ACQUIRE); }
+static enum mq_ack seen(const enum mq_ack *ack) {
+    return __atomic_load_n(ack, __ATOMIC_ACQUIRE);
+}
 
 static int64_t delay_us(unsigned again, int64_t first_us) {
     int64_t us = mq_clock_backoff_ms(again, first_us / 1000, MQ_SENDER_CAP_US / 1000) * 1000;
@@ -15,7 +17,7 @@ static int64_t delay_us(unsigned again, int64_t first_us) {
 }
 
 void mq_sender_init(struct mq_sender *sender) {
-    *sender = (struct mq_sender){ .connected = false };
+    *sender = (struct mq_sender) { .connected = false };
     for (size_t i = 0; i < MQ_SENDER_ACKS; i++)
         sender->acks[i] = MQ_ACK_LOST;
 }
@@ -45,7 +47,9 @@ void mq_sender_lost(struct mq_sender *sender, int64_t now_us) {
     sender->connected = false;
 }
 
-bool mq_sender_room(const struct mq_sender *sender) { return sender->count < MQ_SENDER_WINDOW; }
+bool mq_sender_room(const struct mq_sender *sender) {
+    return sender->count < MQ_SENDER_WINDOW;
+}
 
 struct mq_flight *mq_sender_weakest(struct mq_sender *sender, int severity, int64_t now_us) {
     struct mq_flight *weakest = NULL;
@@ -61,10 +65,12 @@ struct mq_flight *mq_sender_weakest(struct mq_sender *sender, int severity, int6
 
 void mq_sender_add(struct mq_sender *sender, int64_t key, const struct mq_uuid *id, int severity, unsigned sends, int64_t now_us) {
     sender->flights[sender->count++] =
-        (struct mq_flight){ .key = key, .id = *id, .severity = severity, .sends = sends, .due_us = now_us };
+        (struct mq_flight) { .key = key, .id = *id, .severity = severity, .sends = sends, .due_us = now_us };
 }
 
-void mq_sender_remove(struct mq_sender *sender, struct mq_flight *flight) { *flight = sender->flights[--sender->count]; }
+void mq_sender_remove(struct mq_sender *sender, struct mq_flight *flight) {
+    *flight = sender->flights[--sender->count];
+}
 
 size_t mq_sender_keys(const struct mq_sender *sender, int64_t keys[MQ_SENDER_WINDOW]) {
     for (size_t i = 0; i < sender->count; i++)

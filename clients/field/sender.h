@@ -12,25 +12,25 @@
 #include "common/uuid.h"
 
 #define MQ_SENDER_WINDOW 16
-#define MQ_SENDER_ACKS 64             /* publishes whose answer by the broker may be outstanding */
-#define MQ_SENDER_RECEIPT_US 2000000  /* without a receipt for so long, it is sent again */
-#define MQ_SENDER_UNHEARD_US 200000   /* the same where the broker said that nobody is there */
-#define MQ_SENDER_CAP_US 60000000     /* no delay is longer */
-#define MQ_SENDER_SILENT_US 10000000  /* no answer of the broker for so long: the connection is dead */
-#define MQ_SENDER_RECONNECT_MS 1000   /* first delay before connecting again … */
+#define MQ_SENDER_ACKS 64            /* publishes whose answer by the broker may be outstanding */
+#define MQ_SENDER_RECEIPT_US 2000000 /* without a receipt for so long, it is sent again */
+#define MQ_SENDER_UNHEARD_US 200000  /* the same where the broker said that nobody is there */
+#define MQ_SENDER_CAP_US 60000000    /* no delay is longer */
+#define MQ_SENDER_SILENT_US 10000000 /* no answer of the broker for so long: the connection is dead */
+#define MQ_SENDER_RECONNECT_MS 1000  /* first delay before connecting again … */
 #define MQ_SENDER_RECONNECT_CAP_MS 30000
 
 /* One report on its way. */
 struct mq_flight {
-    int64_t key;          /* the owner's name for it */
+    int64_t key; /* the owner's name for it */
     struct mq_uuid id;
     int severity;
-    unsigned sends;       /* how often it was sent */
-    unsigned unheard;     /* how often of those nobody was there */
-    bool refused;         /* the broker said at the last time that we may not */
-    int64_t sent_us;      /* last */
-    int64_t due_us;       /* when it is sent (again) */
-    enum mq_ack *ack;     /* the broker's answer to the last time; NULL: seen */
+    unsigned sends;   /* how often it was sent */
+    unsigned unheard; /* how often of those nobody was there */
+    bool refused;     /* the broker said at the last time that we may not */
+    int64_t sent_us;  /* last */
+    int64_t due_us;   /* when it is sent (again) */
+    enum mq_ack *ack; /* the broker's answer to the last time; NULL: seen */
 };
 
 struct mq_sender {
@@ -38,9 +38,9 @@ struct mq_sender {
     size_t count;
     enum mq_ack acks[MQ_SENDER_ACKS]; /* outlive their flights: the broker's answer may come after the receipt */
     bool connected;
-    unsigned tries;          /* to connect, since the last success */
+    unsigned tries; /* to connect, since the last success */
     int64_t connect_due_us;
-    uint64_t sent, resent;   /* publishes; those of them that were not the first of their report */
+    uint64_t sent, resent; /* publishes; those of them that were not the first of their report */
 };
 
 /* Not connected, may connect at once. */

@@ -33,7 +33,7 @@ struct simulation {
     struct mq_fleet fleet;
     struct mq_inbox *inbox;
     _Atomic uint64_t dropped;
-    struct mq_bus *watch;   /* the operator's; NULL: departments are not watched */
+    struct mq_bus *watch; /* the operator's; NULL: departments are not watched */
     int64_t watch_due_us;
 };
 
@@ -47,12 +47,13 @@ static void on_signal(int number) {
 /* On Paho's thread, the same for all connections, so that the inbox has one writer. Only receipts and status are read. */
 static void arrived(void *userdata, const struct mq_arrival *arrival) {
     struct simulation *s = userdata;
-    static const struct mq_str field = { "minqing/field/", 14 };
     struct mq_arrival copy = *arrival;
+    struct mq_topic_parts parts;
     if (arrival->payload.n == 0)
         return; /* an ended topic is cleared */
-    if (arrival->topic.n < field.n || memcmp(arrival->topic.s, field.s, field.n) != 0)
-        copy.payload = (struct mq_str){ NULL, 0 };
+    if (!mq_topic_parse(MQ_TOPIC_FIELD_RECEIPT, arrival->topic, &parts)
+        && !mq_topic_parse(MQ_TOPIC_FIELD_STATUS, arrival->topic, &parts))
+        copy.payload = (struct mq_str) { NULL, 0 };
     if (!mq_inbox_put(s->inbox, &copy))
         atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
 }
@@ -77,11 +78,13 @@ static void on_receipt(struct simulation *s, const struct mq_arrival *arrival) {
         return;
     }
     trail->receipt_us = arrival->arrived_us;
-    trail->fate = receipt.status == MQ_REJECTED ? MQ_FATE_REJECTED : receipt.status == MQ_DUPLICATE ? MQ_FATE_DUPLICATE : MQ_FATE_ACCEPTED;
+    trail->fate = receipt.status == MQ_REJECTED    ? MQ_FATE_REJECTED
+                  : receipt.status == MQ_DUPLICATE ? MQ_FATE_DUPLICATE
+                                                   : MQ_FATE_ACCEPTED;
     if (trail->fate == MQ_FATE_REJECTED && receipt.errors.count > 0) {
         const struct mq_error *e = receipt.errors.items;
-        mq_ignore(mq_complain(0, "被拒 rejected %s: %.*s: %.*s", s->fleet.officers[s->workload.reports[index].officer].account, (int)e->path.n,
-                              e->path.s, (int)e->message.n, e->message.s));
+        mq_ignore(mq_complain(0, "被拒 rejected %s: %.*s: %.*s", s->fleet.officers[s->workload.reports[index].officer].account,
+                              (int)e->path.n, e->path.s, (int)e->message.n, e->message.s));
     }
     s->tally.receipts++;
     mq_fleet_land(&s->fleet, index);
@@ -180,13 +183,24 @@ static void pass_retained(struct simulation *s) {
 
 static int watch_begin(struct simulation *s, const struct mq_client_login *login) {
     if (!login->user) {
-        mq_ignore(mq_complain(0, "没有操作员账号，不量到部门的时间 / no operator's account (MINQING_OPERATOR_USER): departments are not measured"));
+        mq_ignore(mq_complain(
+            0, "没有操作员账号，不量到部门的时间 / no operator's account (MINQING_OPERATOR_USER): departments are not measured"));
         return 0;
     }
     struct mq_bus_options options = {
-        .host = login->host, .port = login->port, .ca_file = login->ca_file, .client_id = "minqing-simulate-watch",
-        .user = login->user, .password = login->secret, .keep_alive_s = 30, .connect_timeout_ms = 5000, .answer_timeout_ms = 10000,
-        .window = 1, .receive_maximum = 1024, .arrived = arrived, .userdata = s,
+        .host = login->host,
+        .port = login->port,
+        .ca_file = login->ca_file,
+        .client_id = "minqing-simulate-watch",
+        .user = login->user,
+        .password = login->secret,
+        .keep_alive_s = 30,
+        .connect_timeout_ms = 5000,
+        .answer_timeout_ms = 10000,
+        .window = 1,
+        .receive_maximum = 1024,
+        .arrived = arrived,
+        .userdata = s,
     };
     int r = mq_bus_new(&options, &s->watch);
     if (r == 0)
@@ -231,7 +245,8 @@ static int report(struct simulation *s) {
     figures.dropped = atomic_load(&s->dropped);
     mq_figures_print(&figures, s->tally.departments, s->json, stdout);
     if (s->tally.departments && figures.missing > 0)
-        return mq_complain(MQ_EXIT_FAILED, "%zu 条已收却没到部门 / accepted, but reached neither a department nor review", figures.missing);
+        return mq_complain(MQ_EXIT_FAILED, "%zu 条已收却没到部门 / accepted, but reached neither a department nor review",
+                           figures.missing);
     if (figures.without_receipt > 0)
         return mq_complain(MQ_EXIT_TIMEOUT, "%zu 条没有回执 / without receipt when time ran out", figures.without_receipt);
     return MQ_EXIT_GOOD;
@@ -284,7 +299,8 @@ static void deinit(struct simulation *s) {
 }
 
 static int checked(struct simulation *s) {
-    s->work = (struct mq_workload_options){ (size_t)s->officers, (double)s->rate, (double)s->seconds_ms / 1000, (uint64_t)s->seed };
+    s->work =
+        (struct mq_workload_options) { (size_t)s->officers, (double)s->rate, (double)s->seconds_ms / 1000, (uint64_t)s->seed };
     s->accounts = s->accounts ? s->accounts : getenv("MINQING_DEVICES");
     if (!s->accounts)
         return mq_complain(MQ_EXIT_USAGE, "网格员账号文件？ where are the accounts? --accounts FILE 或 or MINQING_DEVICES");
@@ -308,10 +324,14 @@ int mq_field_simulate(int argc, char **argv) {
     };
     const struct mq_option shared[] = { MQ_CLIENT_OPTIONS(&login), { .name = NULL } };
     const struct mq_command_line line = {
-        "minqing-field simulate", "",
+        "minqing-field simulate",
+        "",
         "模拟网格员走动上报，量到回执和到部门的时间；-u/-P 是操作员账号（MINQING_OPERATOR_USER）。\n"
         "Officers walk and report; measures the time to receipt and to the department. -u/-P: the operator who watches.",
-        options, shared, 0, 0,
+        options,
+        shared,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

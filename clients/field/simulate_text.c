@@ -13,32 +13,62 @@ uint64_t mq_random_next(struct mq_random *random) {
     return z ^ z >> 31;
 }
 
-size_t mq_random_below(struct mq_random *random, size_t n) { return (size_t)(mq_random_next(random) % n); }
+size_t mq_random_below(struct mq_random *random, size_t n) {
+    return (size_t)(mq_random_next(random) % n);
+}
 
-double mq_random_unit(struct mq_random *random) { return (double)(mq_random_next(random) >> 11) * 0x1p-53; }
+double mq_random_unit(struct mq_random *random) {
+    return (double)(mq_random_next(random) >> 11) * 0x1p-53;
+}
 
-bool mq_random_chance(struct mq_random *random, unsigned percent) { return mq_random_below(random, 100) < percent; }
+bool mq_random_chance(struct mq_random *random, unsigned percent) {
+    return mq_random_below(random, 100) < percent;
+}
 
 #define PICK(random, list) ((list)[mq_random_below((random), MQ_LENGTH(list))])
 
 static const char *const openings[] = {
-    "", "", "", "报告：", "指挥中心，", "队长，", "巡查发现，", "群众反映，", "接村民电话，", "有阿婆来说，", "急！", "请派人看下，", "你好，",
+    "",
+    "",
+    "",
+    "报告：",
+    "指挥中心，",
+    "队长，",
+    "巡查发现，",
+    "群众反映，",
+    "接村民电话，",
+    "有阿婆来说，",
+    "急！",
+    "请派人看下，",
+    "你好，",
 };
 static const char *const unsure[] = { "好像", "疑似", "听说", "不太确定，", "远远看着", "可能是" };
 static const char *const times[] = {
-    "刚才", "今早六点多", "中午", "下午三点左右", "傍晚", "昨晚", "凌晨两点", "半个钟头前", "这两天", "现在", "巡逻到这里时", "天快黑的时候",
+    "刚才",     "今早六点多", "中午",   "下午三点左右", "傍晚",         "昨晚",
+    "凌晨两点", "半个钟头前", "这两天", "现在",         "巡逻到这里时", "天快黑的时候",
 };
 static const char *const places[] = {
-    "村口",         "后山脚",     "老祠堂旁",   "学校后门",     "菜市场西侧", "水库边",     "村委会对面", "三甲池塘边", "老榕树下",
-    "加油站斜对面", "新厝那片",   "旧糖厂里",   "省道岔路口",   "卫生站附近", "桥头",       "海堤内侧",   "五巷12号",   "阿忠家屋后",
-    "工业园围墙外", "荔枝园下方", "排洪渠旁边", "废弃砖窑那边", "文化广场",   "妈祖庙门口", "公厕后面",   "农田机耕路", "出租屋三楼",
+    "村口",         "后山脚",   "老祠堂旁",     "学校后门",   "菜市场西侧",   "水库边",     "村委会对面",
+    "三甲池塘边",   "老榕树下", "加油站斜对面", "新厝那片",   "旧糖厂里",     "省道岔路口", "卫生站附近",
+    "桥头",         "海堤内侧", "五巷12号",     "阿忠家屋后", "工业园围墙外", "荔枝园下方", "排洪渠旁边",
+    "废弃砖窑那边", "文化广场", "妈祖庙门口",   "公厕后面",   "农田机耕路",   "出租屋三楼",
 };
 static const char *const conditions[] = {
-    "，风很大", "，天黑看不清", "，下着雨", "，旁边有小孩", "，围了不少人看", "，离民房不到五十米", "，路窄大车进不去", "，手机信号不好",
-    "，我一个人在现场", "，已经拍了照片", "，跟上次是同一个地方", "，村干部还没到", "，大家都很担心", "，暂时没人受伤", "，有人在喊",
+    "，风很大",         "，天黑看不清",   "，下着雨",         "，旁边有小孩",   "，围了不少人看",       "，离民房不到五十米",
+    "，路窄大车进不去", "，手机信号不好", "，我一个人在现场", "，已经拍了照片", "，跟上次是同一个地方", "，村干部还没到",
+    "，大家都很担心",   "，暂时没人受伤", "，有人在喊",
 };
 static const char *const endings[] = {
-    "。", "。", "", "！", "，请尽快处理。", "，怎么办？", "，麻烦派人来。", "，我在这里等。", "，先报一下。", "，要不要先拉警戒线？",
+    "。",
+    "。",
+    "",
+    "！",
+    "，请尽快处理。",
+    "，怎么办？",
+    "，麻烦派人来。",
+    "，我在这里等。",
+    "，先报一下。",
+    "，要不要先拉警戒线？",
 };
 
 static void maybe(struct mq_random *random, unsigned percent, const char *text, struct mq_buffer *out) {

@@ -29,7 +29,7 @@ int mq_tally_init(struct mq_tally *tally, const struct mq_workload *workload) {
     size_t size = 16;
     while (size < 4 * workload->count)
         size *= 2;
-    *tally = (struct mq_tally){ .workload = workload, .mask = size - 1 };
+    *tally = (struct mq_tally) { .workload = workload, .mask = size - 1 };
     tally->trails = calloc(workload->count + 1, sizeof(*tally->trails));
     tally->slots = calloc(size, sizeof(*tally->slots));
     if (!tally->trails || !tally->slots) {
@@ -75,7 +75,9 @@ int64_t mq_tally_arrived(const struct mq_tally *tally, size_t index) {
     return trail->department_us ? trail->department_us : trail->review_us ? trail->review_us : joined_us(tally, trail);
 }
 
-static bool stored(const struct mq_trail *trail) { return trail->fate == MQ_FATE_ACCEPTED || trail->fate == MQ_FATE_DUPLICATE; }
+static bool stored(const struct mq_trail *trail) {
+    return trail->fate == MQ_FATE_ACCEPTED || trail->fate == MQ_FATE_DUPLICATE;
+}
 
 bool mq_tally_complete(const struct mq_tally *tally) {
     if (tally->receipts < tally->workload->count)
@@ -116,7 +118,7 @@ int mq_tally_figures(const struct mq_tally *tally, struct mq_figures *figures) {
     size_t n = tally->workload->count, receipts = 0, departments = 0;
     int64_t *to_receipt = calloc(n + 1, sizeof(int64_t)), *to_department = calloc(n + 1, sizeof(int64_t));
     int64_t first = INT64_MAX, last = 0;
-    *figures = (struct mq_figures){ .reports = n };
+    *figures = (struct mq_figures) { .reports = n };
     for (size_t i = 0; to_receipt && to_department && i < n; i++) {
         const struct mq_trail *trail = &tally->trails[i];
         count_one(tally, i, figures);
@@ -175,9 +177,9 @@ void mq_figures_print(const struct mq_figures *f, bool departments, bool json, F
     if (f->dropped)
         fprintf(out, "模拟器丢弃 dropped here %" PRIu64 "\n", f->dropped);
     fprintf(out, "每秒 rate               %.1f/s\n", f->rate);
-    fprintf(out, "到回执 to receipt       p50 %.2f  p90 %.2f  p99 %.2f  max %.2f ms\n", f->receipt_ms[0], f->receipt_ms[1], f->receipt_ms[2],
-            f->receipt_ms[3]);
+    fprintf(out, "到回执 to receipt       p50 %.2f  p90 %.2f  p99 %.2f  max %.2f ms\n", f->receipt_ms[0], f->receipt_ms[1],
+            f->receipt_ms[2], f->receipt_ms[3]);
     if (departments)
-        fprintf(out, "到部门 to department    p50 %.2f  p90 %.2f  p99 %.2f  max %.2f ms\n", f->department_ms[0], f->department_ms[1],
-                f->department_ms[2], f->department_ms[3]);
+        fprintf(out, "到部门 to department    p50 %.2f  p90 %.2f  p99 %.2f  max %.2f ms\n", f->department_ms[0],
+                f->department_ms[1], f->department_ms[2], f->department_ms[3]);
 }

@@ -12,7 +12,7 @@ enum mq_fate { MQ_FATE_UNKNOWN, MQ_FATE_ACCEPTED, MQ_FATE_DUPLICATE, MQ_FATE_REJ
 /* Monotonic microseconds; 0: not yet. */
 struct mq_trail {
     enum mq_fate fate;
-    int64_t sent_us;       /* first */
+    int64_t sent_us; /* first */
     int64_t receipt_us, department_us, review_us, joined_us;
     struct mq_uuid joined; /* the case of another report that it became part of */
 };
@@ -22,8 +22,8 @@ struct mq_tally {
     struct mq_trail *trails; /* one a report; owned */
     uint32_t *slots;         /* open addressing: 2 * index + 1 (+1: by the case's id), 0 empty; owned */
     size_t mask;
-    size_t receipts;         /* reports with a fate */
-    bool departments;        /* somebody watches the departments */
+    size_t receipts;  /* reports with a fate */
+    bool departments; /* somebody watches the departments */
 };
 
 /* -ENOMEM. */
@@ -43,8 +43,8 @@ bool mq_tally_complete(const struct mq_tally *tally);
 struct mq_figures {
     size_t reports, sent, accepted, duplicate, rejected, without_receipt, department, joined, review, missing;
     uint64_t resent, dropped;
-    double rate;            /* receipts a second, from the first report to the last receipt */
-    double receipt_ms[4];   /* p50, p90, p99, max */
+    double rate;          /* receipts a second, from the first report to the last receipt */
+    double receipt_ms[4]; /* p50, p90, p99, max */
     double department_ms[4];
 };
 

@@ -8,7 +8,7 @@
 
 struct mq_workload_options {
     size_t officers;
-    double rate;    /* reports a second, all officers together */
+    double rate; /* reports a second, all officers together */
     double seconds;
     uint64_t seed;
 };
@@ -17,16 +17,16 @@ struct mq_simulated {
     struct mq_uuid id;
     struct mq_uuid case_id; /* of the case that it would open */
     size_t officer;
-    int64_t at_us;          /* from the start */
-    int severity;           /* as it takes its turn */
-    size_t offset, bytes;   /* of its payload in the workload's text */
+    int64_t at_us;        /* from the start */
+    int severity;         /* as it takes its turn */
+    size_t offset, bytes; /* of its payload in the workload's text */
     char traceparent[MQ_TRACEPARENT_TEXT];
 };
 
 struct mq_workload {
     struct mq_simulated *reports; /* in the order of their times; owned */
     size_t count;
-    struct mq_buffer text;        /* all payloads */
+    struct mq_buffer text; /* all payloads */
 };
 
 /* Poisson arrivals; the officers take turns. All but ids and times comes from the seed. -ENOMEM. */

@@ -108,10 +108,12 @@ static int add(PGconn *connection, const struct mq_account_input *input, const c
     if (PQntuples(stored) == 0) {
         if (secret_file && !given)
             mq_ignore(unlink(secret_file));
-        return mq_complain(MQ_EXIT_FAILED, "账号 %s 已存在 / account exists: 'minqing account reset' gives it a new secret", input->account);
+        return mq_complain(MQ_EXIT_FAILED, "账号 %s 已存在 / account exists: 'minqing account reset' gives it a new secret",
+                           input->account);
     }
     if (secret_file)
-        printf("%s: 密码%s %s / secret %s\n", input->account, given ? "取自" : "写入", secret_file, given ? "taken from it" : "written to it");
+        printf("%s: 密码%s %s / secret %s\n", input->account, given ? "取自" : "写入", secret_file,
+               given ? "taken from it" : "written to it");
     else
         printf("%s\t%s\n", input->account, batch.entries[0].secret);
     return sync_after(connection);
@@ -128,7 +130,8 @@ int mq_account_add(int argc, char **argv) {
         { 0, "department", MQ_OPTION_TEXT, &input.department, "D", "部门 of a desk: fire, police, …", 0, 0 },
         { 0, "unit", MQ_OPTION_TEXT, &input.unit, "U", "所属小队 team of the person", 0, 0 },
         { 0, "phone", MQ_OPTION_TEXT, &input.phone, "P", "电话 telephone of the person", 0, 0 },
-        { 0, "secret-file", MQ_OPTION_TEXT, &secret_file, "FILE", "密码文件：有则用其中的，无则写入 secret is read from it where it exists, else written to it", 0, 0 },
+        { 0, "secret-file", MQ_OPTION_TEXT, &secret_file, "FILE",
+          "密码文件：有则用其中的，无则写入 secret is read from it where it exists, else written to it", 0, 0 },
         MQ_DATABASE_OPTION(&conninfo, MQ_DATABASE_ADMIN),
         { 0 },
     };
@@ -156,7 +159,8 @@ int mq_account_import(int argc, char **argv) {
     MQ_CLEANUP(mq_result_cleanup) PGresult *stored = NULL;
     const char *conninfo = NULL, *secrets_file = NULL;
     const struct mq_option options[] = {
-        { 0, "secrets-file", MQ_OPTION_TEXT, &secrets_file, "OUT", "新密码追加到此文件 new secrets are appended to it, else printed", 0, 0 },
+        { 0, "secrets-file", MQ_OPTION_TEXT, &secrets_file, "OUT",
+          "新密码追加到此文件 new secrets are appended to it, else printed", 0, 0 },
         MQ_DATABASE_OPTION(&conninfo, MQ_DATABASE_ADMIN),
         { 0 },
     };
@@ -224,7 +228,8 @@ int mq_account_reset(int argc, char **argv) {
     MQ_CLEANUP(wipe_buffer) struct mq_buffer secret_line = { 0 };
     const char *conninfo = NULL, *secret_file = NULL;
     const struct mq_option options[] = {
-        { 0, "secret-file", MQ_OPTION_TEXT, &secret_file, "FILE", "新密码写入此文件 new secret is written to it, in place of what is there", 0, 0 },
+        { 0, "secret-file", MQ_OPTION_TEXT, &secret_file, "FILE",
+          "新密码写入此文件 new secret is written to it, in place of what is there", 0, 0 },
         MQ_DATABASE_OPTION(&conninfo, MQ_DATABASE_ADMIN),
         { 0 },
     };
@@ -242,7 +247,8 @@ int mq_account_reset(int argc, char **argv) {
     if (r < 0)
         return mq_complain(MQ_EXIT_FAILED, "%s", strerror(-r));
     status = change(connection, argv[1], mq_sql_account_reset, hash);
-    if (status == 0 && secret_file && mq_secret_write(secret_file, false, (struct mq_str){ secret_line.data, secret_line.len }) < 0)
+    if (status == 0 && secret_file
+        && mq_secret_write(secret_file, false, (struct mq_str){ secret_line.data, secret_line.len }) < 0)
         status = MQ_EXIT_FAILED;
     if (status == 0 && !secret_file)
         printf("%s\t%s", argv[1], mq_buffer_text(&secret_line));
@@ -297,8 +303,8 @@ int mq_account_sync(int argc, char **argv) {
     const struct mq_command_line line = {
         argv[0], "",
         "按账号表写入消息服务器的 password_file 和 acl_file，有变化则通知它重读。路径见设置 [broker]。\n"
-        "Writes the broker's password_file and acl_file from the accounts, and tells it where they changed. Paths: section [broker]\n"
-        "(MINQING_BROKER_PASSWORD_FILE, _ACL_FILE, _PID_FILE).", options, NULL, 0, 0,
+        "Writes the broker's password_file and acl_file from the accounts, and tells it where they changed. Paths:\n"
+        "section [broker] (MINQING_BROKER_PASSWORD_FILE, _ACL_FILE, _PID_FILE).", options, NULL, 0, 0,
     };
     int status = begin(&line, argc, argv, MQ_DATABASE_ADMIN, &conninfo, &connection);
     if (status >= 0)

@@ -146,7 +146,8 @@ static int read_row(struct reader *reader, char *text, struct mq_account_batch *
     size_t cells = 0;
     for (; text && cells < reader->count; cells++)
         *member(&input, reader->order[cells]) = next_cell(&text);
-    const char *wrong = text || cells < reader->count ? "has another number of columns than the head line" : mq_account_fault(&input);
+    const char *wrong =
+        text || cells < reader->count ? "has another number of columns than the head line" : mq_account_fault(&input);
     if (wrong) {
         fault(reader, wrong);
         return 0;
@@ -193,7 +194,8 @@ int mq_account_read_file(const char *path, struct mq_account_batch *batch) {
         return mq_complain(MQ_EXIT_FAILED, "%s:%zu: %s", path, reader.line, strerror(-r));
     find_duplicates(&reader, batch);
     if (reader.faults > 0)
-        return mq_complain(MQ_EXIT_DATA, "%s: %zu 处有误，没有导入 / %zu faults, nothing was imported", path, reader.faults, reader.faults);
+        return mq_complain(MQ_EXIT_DATA, "%s: %zu 处有误，没有导入 / %zu faults, nothing was imported", path, reader.faults,
+                           reader.faults);
     if (batch->count == 0)
         return mq_complain(MQ_EXIT_DATA, "%s: 没有账号 / has no accounts", path);
     return 0;

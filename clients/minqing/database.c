@@ -20,7 +20,8 @@ static void on_notice(void *userdata, const PGresult *result) {
 }
 
 int mq_database_fault(PGconn *connection, const char *what, const PGresult *result) {
-    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE), *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE),
+               *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
     int status = MQ_EXIT_FAILED;
     if (!state || PQstatus(connection) != CONNECTION_OK)
@@ -29,8 +30,8 @@ int mq_database_fault(PGconn *connection, const char *what, const PGresult *resu
         status = MQ_EXIT_DENIED;
     else if (strncmp(state, "22", 2) == 0 || strncmp(state, "23", 2) == 0)
         status = MQ_EXIT_DATA;
-    return mq_complain(status, "%s: 数据库 database: %s%s%s%s", what, message ? message : PQerrorMessage(connection), detail ? " (" : "",
-                       detail ? detail : "", detail ? ")" : "");
+    return mq_complain(status, "%s: 数据库 database: %s%s%s%s", what, message ? message : PQerrorMessage(connection),
+                       detail ? " (" : "", detail ? detail : "", detail ? ")" : "");
 }
 
 int mq_database_query(PGconn *connection, const char *what, const char *sql, const char *const *values, size_t count,
@@ -52,9 +53,10 @@ static int check_schema(PGconn *connection) {
     if (PQresultStatus(r) == PGRES_TUPLES_OK) {
         int found = atoi(PQgetvalue(r, 0, 0));
         if (found != mq_store_schema_version)
-            status = mq_complain(MQ_EXIT_FAILED, "数据库为第 %d 版，本程序为第 %d 版 / the database has schema %d, this program knows %d: %s", found,
-                                 mq_store_schema_version, found, mq_store_schema_version,
-                                 found < mq_store_schema_version ? "run 'minqing migrate'" : "install the program that belongs to it");
+            status = mq_complain(
+                MQ_EXIT_FAILED, "数据库为第 %d 版，本程序为第 %d 版 / the database has schema %d, this program knows %d: %s", found,
+                mq_store_schema_version, found, mq_store_schema_version,
+                found < mq_store_schema_version ? "run 'minqing migrate'" : "install the program that belongs to it");
     } else if (state && (strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0)) {
         status = mq_complain(MQ_EXIT_FAILED, "数据库尚未建立 / the database has no schema of minqing: run 'minqing migrate'");
     } else {
@@ -73,8 +75,8 @@ int mq_database_open(enum mq_database_who who, const char *given, bool any_schem
     PGconn *connection = PQconnectdbParams(keys, values, 1);
     int status = 0;
     if (PQstatus(connection) != CONNECTION_OK)
-        status = mq_complain(MQ_EXIT_UNREACHABLE, "连接不上数据库 cannot connect to the database (%s, --database): %s", sources[who].variable,
-                             connection ? PQerrorMessage(connection) : "out of memory");
+        status = mq_complain(MQ_EXIT_UNREACHABLE, "连接不上数据库 cannot connect to the database (%s, --database): %s",
+                             sources[who].variable, connection ? PQerrorMessage(connection) : "out of memory");
     else
         PQsetNoticeReceiver(connection, on_notice, NULL);
     if (status == 0 && !any_schema)

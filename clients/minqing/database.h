@@ -14,9 +14,12 @@ enum mq_database_who {
 };
 
 /* Row of an option table; `conninfo` is NULL at first. */
-#define MQ_DATABASE_OPTION(conninfo, who)                                                                            \
-    { 0, "database", MQ_OPTION_TEXT, (conninfo), "CONNINFO",                                                         \
-      (who) == MQ_DATABASE_ADMIN ? "数据库 libpq connection (MINQING_DATABASE_ADMIN)" : "数据库 libpq connection (MINQING_DATABASE)", 0, 0 }
+/* clang-format off */
+#define MQ_DATABASE_OPTION(conninfo, who)                                                                                   \
+    { 0, "database", MQ_OPTION_TEXT, (conninfo), "CONNINFO",                                                                \
+      (who) == MQ_DATABASE_ADMIN ? "数据库 libpq connection (MINQING_DATABASE_ADMIN)"                                       \
+                                 : "数据库 libpq connection (MINQING_DATABASE)", 0, 0 }
+/* clang-format on */
 
 /* Connects; `given` wins over the environment. Without `any_schema` another schema than this program's is a fault. 0 and *out
  * (PQfinish), or the exit status after a complaint. */

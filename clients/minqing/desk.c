@@ -33,8 +33,8 @@ static void deadline(struct mq_str at, char out[64]) {
     mq_clock_format(now, mq_clock_offset_minutes(), today);
     bool same_day = memcmp(text, today, strlen("2026-11-23")) == 0;
     int64_t minutes = (us > now ? us - now : now - us) / 60000000;
-    snprintf(out, 64, "%.*s%s%.5s %s%lldh%02lldm", same_day ? 0 : 5, text + 5, same_day ? "" : " ", text + 11, us > now ? "余" : "超",
-             (long long)(minutes / 60), (long long)(minutes % 60));
+    snprintf(out, 64, "%.*s%s%.5s %s%lldh%02lldm", same_day ? 0 : 5, text + 5, same_day ? "" : " ", text + 11,
+             us > now ? "余" : "超", (long long)(minutes / 60), (long long)(minutes % 60));
 }
 
 static void append_case(const struct desk *desk, const struct mq_case *c, struct mq_buffer *out) {
@@ -126,7 +126,8 @@ int mq_desk_watch(int argc, char **argv) {
     if (area && !mq_area_parts(mq_str(area), &desk.parts[1], &desk.parts[2]))
         return mq_complain(MQ_EXIT_USAGE, "--area %s: 应为 must be 4, 6, 9, 12 or 15 digits", area);
     if (strspn(argv[1], "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(argv[1]) || !*argv[1])
-        return mq_complain(MQ_EXIT_USAGE, "部门 '%s' 不对 / a department is a code such as fire: lower-case letters, digits, _", argv[1]);
+        return mq_complain(MQ_EXIT_USAGE, "部门 '%s' 不对 / a department is a code such as fire: lower-case letters, digits, _",
+                           argv[1]);
     desk.json = live.options.json;
     return mq_live_run(&live);
 }

@@ -136,6 +136,7 @@ int mq_live_run(const struct mq_live *live) {
     int r = follow(&run);
     say_dropped(&run, true);
     if (run.not_understood > 0)
-        mq_complain(0, "%" PRIu64 " 条消息不能识别 / %" PRIu64 " messages were not understood", run.not_understood, run.not_understood);
+        mq_complain(0, "%" PRIu64 " 条消息不能识别 / %" PRIu64 " messages were not understood", run.not_understood,
+                    run.not_understood);
     return exit_status(&run, r);
 }

@@ -50,10 +50,10 @@ static int print_commands(const char *noun) {
             print_row(&commands[i]);
     if (!noun)
         puts("\n环境 environment: MINQING_MQTT_HOST _PORT _CA_FILE, MINQING_OPERATOR_USER _PASSWORD (watch, review, status),\n"
-             "  MINQING_DESK_USER _PASSWORD (desk), MINQING_DATABASE (report, status, account list), MINQING_DATABASE_ADMIN (account,\n"
-             "  migrate), MINQING_CONFIG, NO_COLOR\n"
-             "退出状态 exit status: 0 成功 good, 1 失败或没有 failed or not found, 2 用法 usage, 3 连接不上 unreachable, 4 无权 not allowed,\n"
-             "  5 超时 time ran out, 6 数据有误 invalid data");
+             "  MINQING_DESK_USER _PASSWORD (desk), MINQING_DATABASE (report, status, account list),\n"
+             "  MINQING_DATABASE_ADMIN (account, migrate), MINQING_CONFIG, NO_COLOR\n"
+             "退出状态 exit status: 0 成功 good, 1 失败或没有 failed or not found, 2 用法 usage, 3 连接不上 unreachable,\n"
+             "  4 无权 not allowed, 5 超时 time ran out, 6 数据有误 invalid data");
     return MQ_EXIT_GOOD;
 }
 

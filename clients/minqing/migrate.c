@@ -50,14 +50,17 @@ static int compare(const PGresult *applied) {
     for (int i = 0; i < PQntuples(applied); i++) {
         int number = atoi(PQgetvalue(applied, i, 0));
         if (number < 1 || number > known)
-            return mq_complain(MQ_EXIT_FAILED, "数据库已有第 %d 版（%s），本程序只到第 %d 版 / the database is newer than this program: install the "
-                               "program that belongs to it", number, PQgetvalue(applied, i, 1), known);
+            return mq_complain(
+                MQ_EXIT_FAILED,
+                "数据库已有第 %d 版（%s），本程序只到第 %d 版 / the database is newer than this program: install the "
+                "program that belongs to it",
+                number, PQgetvalue(applied, i, 1), known);
         sha256_of(migrations[number - 1].sql, sha256);
         if (strcmp(PQgetvalue(applied, i, 2), sha256) != 0)
             return mq_complain(MQ_EXIT_FAILED,
-                               "%s 已经用于此数据库，但内容与本程序的不同 / %s was applied to this database with other contents (sha256 %.12s there, "
-                               "%.12s here): applied files must never change; nothing was done", migrations[number - 1].name,
-                               migrations[number - 1].name, PQgetvalue(applied, i, 2), sha256);
+                               "%s 已经用于此数据库，但内容与本程序的不同 / %s was applied to this database with other contents "
+                               "(sha256 %.12s there, %.12s here): applied files must never change; nothing was done",
+                               migrations[number - 1].name, migrations[number - 1].name, PQgetvalue(applied, i, 2), sha256);
     }
     return 0;
 }
@@ -148,7 +151,8 @@ int mq_migrate(int argc, char **argv) {
     const char *folder = environment && *environment ? environment : MQ_DATA_DIR "/reference";
     bool only_show = false;
     const struct mq_option options[] = {
-        { 0, "status", MQ_OPTION_FLAG, &only_show, NULL, "只查看 shows what is applied; changes nothing, status 1 where some is missing", 0, 0 },
+        { 0, "status", MQ_OPTION_FLAG, &only_show, NULL,
+          "只查看 shows what is applied; changes nothing, status 1 where some is missing", 0, 0 },
         { 0, "reference", MQ_OPTION_TEXT, &folder, "DIR", "基础数据目录 folder of reference data (MINQING_REFERENCE)", 0, 0 },
         MQ_DATABASE_OPTION(&conninfo, MQ_DATABASE_ADMIN),
         { 0 },

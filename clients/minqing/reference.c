@@ -60,7 +60,8 @@ static int create_table(PGconn *connection, const char *path, const char *name, 
 
 static int copy_rows(PGconn *connection, const char *path, const char *name, size_t name_length, FILE *file) {
     char sql[256], block[65536];
-    snprintf(sql, sizeof(sql), "copy file_%.*s from stdin with (format csv, delimiter E'\\t', quote E'\\x01')", (int)name_length, name);
+    snprintf(sql, sizeof(sql), "copy file_%.*s from stdin with (format csv, delimiter E'\\t', quote E'\\x01')", (int)name_length,
+             name);
     int status = run(connection, path, sql);
     if (status != 0)
         return status;
@@ -132,8 +133,10 @@ int mq_reference_load(PGconn *connection, const char *folder) {
         return mq_complain(MQ_EXIT_USAGE, "%s: %s", folder, strerror(ENAMETOOLONG));
     int r = glob(pattern, 0, NULL, &files);
     int status = r == 0 ? load_all(connection, folder, &files)
-                        : mq_complain(MQ_EXIT_FAILED, "%s: 没有基础数据（*.tsv）/ has no reference data: name its folder with --reference or "
-                                                      "MINQING_REFERENCE", folder);
+                        : mq_complain(MQ_EXIT_FAILED,
+                                      "%s: 没有基础数据（*.tsv）/ has no reference data: name its folder with --reference or "
+                                      "MINQING_REFERENCE",
+                                      folder);
     globfree(&files);
     return status;
 }

@@ -41,7 +41,7 @@ steps as (
     where c.report = $1::uuid
     union all
     select e.at, 4, e.id, e.what,
-           concat_ws(E'\n', '由 by: ' || concat_ws(' ', e.account, p.name), '说明 note: ' || nullif(e.note, ''), '状态 state: ' || e.state,
+           concat_ws(E'\n', '由 by: ' || nullif(concat_ws(' ', e.account, p.name), ''), '说明 note: ' || nullif(e.note, ''), '状态 state: ' || e.state,
                      '数据 data: ' || e.data::text)
     from minqing.case_events e
     left join minqing.persons p on p.id = e.person

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* minqing review: what waits for the command centre, and its decision. */
 #include "area.h"
+#include "live.h"
 #include "minqing.h"
 #include "retained.h"
 #include "words.h"
@@ -66,7 +67,7 @@ static void list_one(void *userdata, const struct mq_arrival *arrival) {
     }
     list->count++;
     if (list->json)
-        mq_buffer_append_str(&line, arrival->payload);
+        mq_live_json(&line, arrival->payload);
     else
         append_review(list, &review, &line);
     puts(mq_buffer_text(&line));
@@ -178,7 +179,8 @@ static int check(const struct decision *decision) {
         MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer allowed = { 0 };
         for (size_t i = 0; mq_domain_words[i]; i++)
             mq_buffer_printf(&allowed, " %s", mq_domain_words[i]);
-        return mq_complain(MQ_EXIT_USAGE, "没有这个领域 unknown domain '%s'; 可用 allowed:%s", decision->domain, mq_buffer_text(&allowed));
+        return mq_complain(MQ_EXIT_USAGE, "没有这个领域 unknown domain '%s'; 可用 allowed:%s", decision->domain,
+                           mq_buffer_text(&allowed));
     }
     return 0;
 }
@@ -188,10 +190,11 @@ static int print_reply(const struct decision *decision, struct mq_str payload) {
     struct mq_faults faults = { .count = 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     if (!mq_json_decode(&mq_reply_object, payload, &reply, &document, &faults))
-        return mq_complain(MQ_EXIT_DATA, "答复不能识别 the reply was not understood: %s %s", faults.fault[0].path, faults.fault[0].message);
+        return mq_complain(MQ_EXIT_DATA, "答复不能识别 the reply was not understood: %s %s", faults.fault[0].path,
+                           faults.fault[0].message);
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer line = { 0 };
     if (decision->json) {
-        mq_buffer_append_str(&line, payload);
+        mq_live_json(&line, payload);
     } else if (!reply.done) {
         return mq_complain(MQ_EXIT_FAILED, "未被接受 refused: %.*s", (int)reply.reason.n, reply.reason.s ? reply.reason.s : "");
     } else if (reply.number.n) {
@@ -228,12 +231,14 @@ static int send_decision(const struct decision *decision, struct mq_client *clie
     if (r == 0)
         return print_reply(decision, (struct mq_str){ reply.data, reply.len });
     if (r == -ETIMEDOUT || r == -EHOSTUNREACH)
-        return mq_complain(MQ_EXIT_TIMEOUT,
-                           "15 秒内没有答复%s / no reply within 15 s: is minqing-dispatcher running? see 'minqing status'. The decision may "
-                           "still be carried out: see 'minqing review list'",
-                           r == -EHOSTUNREACH ? "（无人接收）" : "");
+        return mq_complain(
+            MQ_EXIT_TIMEOUT,
+            "15 秒内没有答复%s / no reply within 15 s: is minqing-dispatcher running? see 'minqing status'. The decision may "
+            "still be carried out: see 'minqing review list'",
+            r == -EHOSTUNREACH ? "（无人接收）" : "");
     if (r == -EACCES)
-        return mq_complain(MQ_EXIT_DENIED, "账号 %s 无权在 %s/%s 判定 / the account may not decide there: it must be an operator of this area",
+        return mq_complain(MQ_EXIT_DENIED,
+                           "账号 %s 无权在 %s/%s 判定 / the account may not decide there: it must be an operator of this area",
                            login->user, decision->county, decision->town);
     return r == -EINTR ? mq_complain(MQ_EXIT_FAILED, "已中断，是否生效未知 / interrupted: whether it was carried out is unknown")
                        : mq_client_explain(login, r);

@@ -2,6 +2,8 @@
 /* Secrets of accounts. */
 #include "secret.h"
 
+#include "file.h"
+
 #include "clients/common/options.h"
 
 #include <errno.h>
@@ -16,11 +18,6 @@
 #define HASH_BYTES 64
 #define FILE_LEAST 16
 #define FILE_MOST 128
-
-static void close_fd(int *fd) {
-    if (*fd >= 0)
-        close(*fd);
-}
 
 void mq_secret_new(char out[MQ_SECRET_TEXT]) {
     static const char characters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -44,7 +41,7 @@ int mq_secret_hash(struct mq_str secret, const unsigned char salt[MQ_SALT_BYTES]
 }
 
 int mq_secret_read(const char *path, char **out) {
-    MQ_CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    MQ_CLEANUP(mq_file_close) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT)
         return -ENOENT;
     char text[FILE_MOST + 2] = "";
@@ -62,25 +59,15 @@ int mq_secret_read(const char *path, char **out) {
     *out = good ? strdup(text) : NULL;
     sodium_memzero(text, sizeof(text));
     if (!good)
-        mq_complain(0, "%s: 密码应为 %d–%d 个可见字符 / a secret has %d to %d printable characters", path, FILE_LEAST, FILE_MOST, FILE_LEAST,
-                    FILE_MOST);
+        mq_complain(0, "%s: 密码应为 %d–%d 个可见字符 / a secret has %d to %d printable characters", path, FILE_LEAST, FILE_MOST,
+                    FILE_LEAST, FILE_MOST);
     return !good ? -EINVAL : *out ? 0 : -ENOMEM;
 }
 
-static int write_all(int fd, struct mq_str text) {
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.s, text.n);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        text.s += n > 0 ? n : 0;
-        text.n -= n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 int mq_secret_write(const char *path, bool append, struct mq_str text) {
-    MQ_CLEANUP(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (append ? O_APPEND : O_TRUNC), 0600);
-    int r = fd < 0 ? -errno : fchmod(fd, 0600) < 0 ? -errno : write_all(fd, text);
+    MQ_CLEANUP(mq_file_close)
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | (append ? O_APPEND : O_TRUNC), 0600);
+    int r = fd < 0 ? -errno : fchmod(fd, 0600) < 0 ? -errno : mq_file_write(fd, text);
     if (r < 0)
         mq_complain(0, "不能写入密码文件 cannot write %s: %s", path, strerror(-r));
     return r;

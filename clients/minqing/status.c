@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* minqing status: services, backlog and database on one screen. */
 #include "database.h"
+#include "live.h"
 #include "minqing.h"
 #include "retained.h"
 #include "sql.h"
@@ -71,6 +72,10 @@ static void take_health(void *userdata, const struct mq_arrival *arrival) {
     if (h.counters.n)
         mq_ignore(mq_json_each_member(h.counters, take_counter, instance));
     instance->payload = strndup(arrival->payload.s, arrival->payload.n);
+    if (!instance->payload) {
+        health->count--;
+        health->left_out++;
+    }
 }
 
 static void health_deinit(struct health *health) {
@@ -102,6 +107,18 @@ static bool all_up(const struct health *health) {
         if (!service_up(health, health->instances[i].service))
             return false;
     return true;
+}
+
+/* In the order of the flow, what is not part of it behind, by name. */
+static int compare(const void *a, const void *b) {
+    const struct instance *left = a, *right = b;
+    size_t l = 0, r = 0;
+    while (l < MQ_LENGTH(expected) && strcmp(expected[l], left->service) != 0)
+        l++;
+    while (r < MQ_LENGTH(expected) && strcmp(expected[r], right->service) != 0)
+        r++;
+    int by_name = strcmp(left->service, right->service);
+    return l != r ? (l < r ? -1 : 1) : by_name ? by_name : strcmp(left->name, right->name);
 }
 
 /* ---- shown ---- */
@@ -197,8 +214,8 @@ static void print_text(const struct screen *s, bool colour) {
     if (s->broker)
         append_services(&out, &s->health, colour);
     if (s->database) {
-        mq_buffer_printf(&out, "数据库 database      已连接 connected, 第 %s 版 schema (程序 program %d), %s\n", PQgetvalue(s->backlog, 0, SCHEMA),
-                         mq_store_schema_version, PQgetvalue(s->backlog, 0, SIZE));
+        mq_buffer_printf(&out, "数据库 database      已连接 connected, 第 %s 版 schema (程序 program %d), %s\n",
+                         PQgetvalue(s->backlog, 0, SCHEMA), mq_store_schema_version, PQgetvalue(s->backlog, 0, SIZE));
         append_backlog(&out, s->backlog);
     } else {
         mq_buffer_append_text(&out, "数据库 database      连接不上 cannot be reached\n");
@@ -209,10 +226,14 @@ static void print_text(const struct screen *s, bool colour) {
 static void print_json(const struct screen *s) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
     mq_buffer_printf(&out, "{\"broker\":%s,\"services\":[", s->broker ? "true" : "false");
-    for (size_t i = 0; i < s->health.count; i++)
-        mq_buffer_printf(&out, "%s%s", i > 0 ? "," : "", s->health.instances[i].payload ? s->health.instances[i].payload : "null");
-    mq_buffer_printf(&out, "],\"services_up\":%s,\"database\":%s,\"backlog\":%s}", s->broker && all_up(&s->health) ? "true" : "false",
-                     s->database ? "true" : "false", s->database ? PQgetvalue(s->backlog, 0, JSON) : "null");
+    for (size_t i = 0; i < s->health.count; i++) {
+        if (i > 0)
+            mq_buffer_append_char(&out, ',');
+        mq_live_json(&out, mq_str(s->health.instances[i].payload));
+    }
+    mq_buffer_printf(&out, "],\"services_up\":%s,\"database\":%s,\"backlog\":%s}",
+                     s->broker && all_up(&s->health) ? "true" : "false", s->database ? "true" : "false",
+                     s->database ? PQgetvalue(s->backlog, 0, JSON) : "null");
     puts(mq_buffer_text(&out));
 }
 
@@ -223,8 +244,10 @@ static int read_broker(struct screen *s, struct mq_client_login *login) {
     int status = mq_client_open(login, MQ_CLIENT_OPERATOR, &client);
     if (status != 0)
         return status;
-    int r = mq_retained_read(client, &(struct mq_retained){ .topic = MQ_TOPIC_HEALTH, .each = take_health, .userdata = &s->health });
+    int r =
+        mq_retained_read(client, &(struct mq_retained){ .topic = MQ_TOPIC_HEALTH, .each = take_health, .userdata = &s->health });
     s->broker = r == 0;
+    qsort(s->health.instances, s->health.count, sizeof(*s->health.instances), compare);
     return r == 0 ? 0 : r == -EINTR ? MQ_EXIT_FAILED : mq_client_explain(login, r);
 }
 
@@ -250,8 +273,8 @@ int mq_status(int argc, char **argv) {
     const struct mq_command_line line = {
         argv[0], "",
         "各服务、积压和数据库。退出状态：1 有服务停止，3 连接不上。\n"
-        "Services (inbox: messages waiting in it; behind: rows of the stage before), backlog, database. Exit status 1: a service is\n"
-        "down; 3: broker or database cannot be reached.", options, connection, 0, 0,
+        "Services (inbox: messages waiting in it; behind: rows of the stage before), backlog, database. Exit status\n"
+        "1: a service is down; 3: broker or database cannot be reached.", options, connection, 0, 0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

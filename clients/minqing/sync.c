@@ -4,6 +4,7 @@
 
 #include "acl.h"
 #include "database.h"
+#include "file.h"
 #include "sql.h"
 
 #include "common/buffer.h"
@@ -21,11 +22,6 @@
 #include <unistd.h>
 
 #define BROKER_PROGRAM "mosquitto"
-
-static void close_fd(int *fd) {
-    if (*fd >= 0)
-        close(*fd);
-}
 
 static void close_file(FILE **file) {
     if (*file)
@@ -71,27 +67,17 @@ static bool same_content(const char *path, struct mq_str text) {
     return !content.failed && mq_str_equal((struct mq_str){ content.data, content.len }, text);
 }
 
-static int write_all(int fd, struct mq_str text) {
-    while (text.n > 0) {
-        ssize_t n = write(fd, text.s, text.n);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        text.s += n > 0 ? n : 0;
-        text.n -= n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* The folder's owner and group may read it: that is whom the broker runs as. */
 static int write_temporary(const char *path, int folder, struct mq_str text) {
     struct stat st;
     mq_ignore(unlink(path));
-    MQ_CLEANUP(close_fd) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    MQ_CLEANUP(mq_file_close) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fstat(folder, &st) < 0)
         return -errno;
-    if (fchown(fd, st.st_uid, st.st_gid) < 0 && (errno != EPERM || (st.st_uid != geteuid() && fchown(fd, (uid_t)-1, st.st_gid) < 0)))
+    if (fchown(fd, st.st_uid, st.st_gid) < 0
+        && (errno != EPERM || (st.st_uid != geteuid() && fchown(fd, (uid_t)-1, st.st_gid) < 0)))
         return -errno;
-    int r = write_all(fd, text);
+    int r = mq_file_write(fd, text);
     if (r == 0 && fchmod(fd, 0640) < 0)
         r = -errno;
     return r;
@@ -105,7 +91,7 @@ static int replace_file(const char *path, struct mq_str text) {
     char temporary[4096];
     if (!copy || (size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
         return -ENOMEM;
-    MQ_CLEANUP(close_fd) int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    MQ_CLEANUP(mq_file_close) int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = folder < 0 ? -errno : write_temporary(temporary, folder, text);
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
@@ -126,7 +112,7 @@ static int lock_files(const char *password_file) {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || flock(fd, LOCK_EX) < 0) {
         int error = errno;
-        close_fd(&fd);
+        mq_file_close(&fd);
         mq_complain(0, "不能锁定 cannot lock %s: %s", path, strerror(error));
         return -error;
     }
@@ -163,7 +149,7 @@ struct settings {
 };
 
 static int sync_files(PGconn *connection, const struct settings *s) {
-    MQ_CLEANUP(close_fd) int lock = lock_files(s->password_file);
+    MQ_CLEANUP(mq_file_close) int lock = lock_files(s->password_file);
     if (lock < 0)
         return lock == -EACCES || lock == -EPERM ? MQ_EXIT_DENIED : MQ_EXIT_FAILED;
     MQ_CLEANUP(mq_result_cleanup) PGresult *accounts = NULL;
@@ -183,8 +169,8 @@ static int sync_files(PGconn *connection, const struct settings *s) {
 int mq_sync(PGconn *connection, bool *configured) {
     struct settings s = { 0 };
     const struct mq_setting table[] = {
-        { "broker", "password_file", MQ_SETTING_TEXT, &s.password_file, "", "Mosquitto's password_file, written by account sync", 0, 0 },
-        { "broker", "acl_file", MQ_SETTING_TEXT, &s.acl_file, "", "Mosquitto's acl_file, written by account sync", 0, 0 },
+        { "broker", "password_file", MQ_SETTING_TEXT, &s.password_file, "", "Mosquitto's password_file: account sync writes it", 0, 0 },
+        { "broker", "acl_file", MQ_SETTING_TEXT, &s.acl_file, "", "Mosquitto's acl_file: account sync writes it", 0, 0 },
         { "broker", "pid_file", MQ_SETTING_TEXT, &s.pid_file, "", "Mosquitto's pid_file: whom to tell", 0, 0 },
         { 0 },
     };
@@ -195,8 +181,8 @@ int mq_sync(PGconn *connection, bool *configured) {
     if (*configured)
         status = sync_files(connection, &s);
     else
-        mq_complain(0, "未设置 [broker] password_file (MINQING_BROKER_PASSWORD_FILE)，消息服务器的账号文件没有改动 / not set: the broker's files were "
-                       "not changed");
+        mq_complain(0, "未设置 [broker] password_file (MINQING_BROKER_PASSWORD_FILE)，消息服务器的账号文件没有改动 / not set: the "
+                       "broker's files were not changed");
     mq_config_free(table);
     return status;
 }

@@ -192,10 +192,11 @@ int mq_watch(int argc, char **argv) {
         return status;
     for (; watch.filter_count < words; watch.filter_count++)
         if (!mq_filter_parse(argv[1 + watch.filter_count], &watch.filters[watch.filter_count]))
-            return mq_complain(MQ_EXIT_USAGE,
-                               "筛选条件 '%s' 不对 / filter not understood: must be a domain (fire_safety, … or none), a kind, a severity "
-                               "('>=3'), or 4 to 15 digits of an area code",
-                               argv[1 + watch.filter_count]);
+            return mq_complain(
+                MQ_EXIT_USAGE,
+                "筛选条件 '%s' 不对 / filter not understood: must be a domain (fire_safety, … or none), a kind, a severity "
+                "('>=3'), or 4 to 15 digits of an area code",
+                argv[1 + watch.filter_count]);
     watch.json = live.options.json;
     return mq_live_run(&live);
 }

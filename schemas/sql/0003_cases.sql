@@ -192,7 +192,8 @@ declare
     chosen_severity smallint;
     now_at timestamptz := minqing.now();
     done_event bigint;
-    opened record;
+    opened_event bigint;
+    opened_trace text;
     opened_number text;
 begin
     -- the row to be decided first, so that two deciders of one report take turns before either looks
@@ -260,7 +261,7 @@ begin
         select p_report, 4, reported.account, '', 1 from minqing.accounts a where a.account = reported.account and a.role = 'device'
         on conflict on constraint announcements_pkey do update set version = announcements.version + 1;
     else
-        select o.* into opened
+        select o.event, o.traceparent into opened_event, opened_trace
         from minqing.open_cases(array[p_report], array[p_case], array[chosen_domain], array[p_kind], array[chosen_severity], array[''],
                                 p_account, p_action) o;
         select c.number into opened_number from minqing.cases c where c.id = p_case;
@@ -269,8 +270,8 @@ begin
         'case', case when p_dismiss then null else p_case end, 'number', opened_number));
     insert into minqing.actions (id, account, at, payload_sha256, reply) values (p_action, p_account, now_at, p_sha256, answer);
     return query select answer, done_event, p_report, reported.traceparent;
-    if opened.event is not null then
-        return query select null::jsonb, opened.event, opened.ref, opened.traceparent;
+    if opened_event is not null then
+        return query select null::jsonb, opened_event, p_case, opened_trace;
     end if;
 end
 $$;

@@ -34,7 +34,7 @@ export function stories(system) {
 
   test('a wrong password, and nobody, are refused', async () => {
     assert.ok(await refused(system, 'bomei-001', 'wrong'))
-    assert.ok(await refused(system, undefined, undefined))
+    assert.ok(await refused(system, 'nobody-knows', 'x'))
   })
 
   test('accounts publish only where they may', async () => {

@@ -2,6 +2,7 @@
 // What cannot be understood is refused with its reason, kept in rejections, and harms nothing beside it.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { json, report, until } from '../harness/system.mjs'
 
@@ -54,9 +55,14 @@ export function stories(system) {
     })
   }
 
-  test('a report of 3 MiB is refused by the broker and the connection stays', async () => {
+  test('a report of 3 MiB is refused by the broker with its reason', async () => {
+    // mosquitto_pub, because mqtt.js does not know the reason code 0x95
+    const file = `${system.folder}/large`
+    writeFileSync(file, Buffer.alloc(3 << 20, 0x20))
+    const { stderr } = await system.run('mosquitto_pub', '-V', '5', '-p', system.environment.MINQING_MQTT_PORT, '-u', account,
+      '-P', system.devices[account], '-q', '1', '-t', topic, '-f', file)
+    assert.match(stderr, /too large/)
     const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
-    assert.equal(await device.publish(topic, Buffer.alloc(3 << 20, 0x20)), 0x95)
     const fine = good()
     assert.equal(await device.publish(topic, JSON.stringify(fine)), 0)
     await device.next(m => m.payload.includes(fine.id), 'the good one')

@@ -51,6 +51,7 @@ export class Client {
   /** Publishes at QoS 1; returns the PUBACK's reason code. */
   publish(topic, payload, options = {}) {
     return new Promise((resolve, reject) => {
+      setTimeout(() => reject(new Error(`no PUBACK for ${topic} within 20 s`)), 20000).unref()
       this.raw.publish(topic, payload, { qos: 1, ...options }, (error, packet) => {
         if (error && error.code === undefined) reject(error)
         else resolve(error ? error.code : packet?.reasonCode ?? 0)
@@ -181,7 +182,8 @@ export class System {
     await Promise.all(this.clients.map(client => client.end().catch(() => {})))
     if (this.pool) await this.pool.end()
     this.deploy('stop')
-    rmSync(this.folder, { recursive: true, force: true })
+    if (process.env.MINQING_TEST_KEEP) console.log(`# kept: ${this.folder}`)
+    else rmSync(this.folder, { recursive: true, force: true })
   }
 }
 

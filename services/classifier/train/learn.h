@@ -19,6 +19,7 @@ struct mq_shape mq_corpus_shape(const struct mq_corpus *corpus);
 
 struct mq_learn_options {
     double kind_cost, domain_cost, several_cost, severity_cost; /* LIBLINEAR's C */
+    unsigned min_count; /* texts that a feature must be in */
     unsigned seed;
 };
 

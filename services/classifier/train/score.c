@@ -119,14 +119,13 @@ int mq_compare(const char *path, const struct mq_corpus *corpus, const struct mq
         printf("in use: %s: %s; nothing to compare with\n", path, fault);
         return 0;
     }
-    mq_model_free(model);
-    model = NULL;
-    r = open_model(path, &corpus->labels, &model);
+    if (!same_labels(model, &corpus->labels)) {
+        printf("in use: %s: of another catalogue; nothing to compare with\n", path);
+        mq_model_free(model);
+        return 0;
+    }
     struct mq_outcome *earlier = calloc(corpus->count + 1, sizeof(*earlier));
-    if (r == 0 && !earlier)
-        r = -ENOMEM;
-    if (r == 0)
-        r = earlier_outcomes(model, corpus, earlier);
+    r = earlier ? earlier_outcomes(model, corpus, earlier) : -ENOMEM;
     size_t now = 0, before = 0, better = 0, worse = 0;
     for (size_t i = 0; r == 0 && i < corpus->count; i++) {
         bool a = mq_outcome_right(&corpus->examples[i], &outcomes[i]), b = mq_outcome_right(&corpus->examples[i], &earlier[i]);

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The outbox of a device: order, survival, damage. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "outbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define NOW 1795000000000000LL
+#define DAMAGED_REPORTS 200
+
+struct place {
+    char folder[64], file[96];
+    struct mq_outbox_options options;
+};
+
+static int set_up(void **state) {
+    struct place *place = calloc(1, sizeof(*place));
+    snprintf(place->folder, sizeof(place->folder), "/tmp/minqing-outbox-XXXXXX");
+    if (!mkdtemp(place->folder))
+        return -1;
+    snprintf(place->file, sizeof(place->file), "%s/outbox.db", place->folder);
+    place->options = (struct mq_outbox_options) { place->file, "bomei-001", 10000, 65536 };
+    *state = place;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct place *place = *state;
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", place->folder);
+    int r = system(command);
+    free(place);
+    return r;
+}
+
+static struct mq_outbox *open_box(const struct place *place) {
+    struct mq_outbox *outbox = NULL;
+    struct mq_outbox_rescue rescue;
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, &rescue), 0);
+    assert_false(rescue.damaged);
+    return outbox;
+}
+
+/* Keeps a report of `bytes` or a little more; its text is a row of `fill`. */
+static int keep(struct mq_outbox *outbox, int severity, size_t bytes, struct mq_uuid *id) {
+    char text[MQ_UUID_TEXT];
+    *id = mq_uuid_v7();
+    mq_uuid_format(id, text);
+    char *payload = malloc(bytes + 256);
+    int n = sprintf(payload, "{\"v\":1,\"id\":\"%s\",\"observed_at\":\"2026-11-23T02:10:00+08:00\",\"text\":\"", text);
+    size_t at = (size_t)n;
+    while (at < bytes)
+        payload[at++] = 'x';
+    at += (size_t)sprintf(payload + at, "x\"}");
+    struct mq_outbox_entry entry = { .id = *id, .severity = severity, .kept_at_us = NOW, .payload = { payload, at } };
+    int r = mq_outbox_keep(outbox, &entry);
+    free(payload);
+    return r;
+}
+
+static struct mq_uuid kept(struct mq_outbox *outbox, int severity) {
+    struct mq_uuid id;
+    assert_int_equal(keep(outbox, severity, 300, &id), 0);
+    return id;
+}
+
+static void assert_next(struct mq_outbox *outbox, int64_t *taken, size_t *count, const struct mq_uuid *id) {
+    struct mq_outbox_entry entry;
+    assert_int_equal(mq_outbox_next(outbox, NOW, taken, *count, &entry), 1);
+    assert_memory_equal(&entry.id, id, sizeof(*id));
+    taken[(*count)++] = entry.key;
+}
+
+static size_t waiting(struct mq_outbox *outbox) {
+    size_t waits, refused;
+    assert_int_equal(mq_outbox_counts(outbox, &waits, &refused), 0);
+    return waits;
+}
+
+static void the_severe_go_first_then_the_old_and_unknown_counts_as_ordinary(void **state) {
+    struct mq_outbox *outbox = open_box(*state);
+    struct mq_uuid one = kept(outbox, 1), none = kept(outbox, 0), four = kept(outbox, 4), two = kept(outbox, 2),
+                   three = kept(outbox, 3), later_four = kept(outbox, 4);
+    int64_t taken[8];
+    size_t count = 0;
+    assert_next(outbox, taken, &count, &four);
+    assert_next(outbox, taken, &count, &later_four);
+    assert_next(outbox, taken, &count, &three);
+    assert_next(outbox, taken, &count, &none);
+    assert_next(outbox, taken, &count, &two);
+    assert_next(outbox, taken, &count, &one);
+    struct mq_outbox_entry entry;
+    assert_int_equal(mq_outbox_next(outbox, NOW, taken, count, &entry), 0);
+    mq_outbox_free(outbox);
+}
+
+static void a_postponed_report_waits_and_a_clock_set_back_does_not_hold_it(void **state) {
+    struct mq_outbox *outbox = open_box(*state);
+    struct mq_uuid id = kept(outbox, 2);
+    struct mq_outbox_entry entry;
+    assert_int_equal(mq_outbox_postpone(outbox, &id, 3, NOW + 5000000), 1);
+    assert_int_equal(mq_outbox_next(outbox, NOW, NULL, 0, &entry), 0);
+    assert_int_equal(mq_outbox_next(outbox, NOW + 5000000, NULL, 0, &entry), 1);
+    assert_int_equal(entry.sends, 3);
+    assert_int_equal(mq_outbox_next(outbox, NOW - 86400000000LL, NULL, 0, &entry), 1);
+    mq_outbox_free(outbox);
+}
+
+static void what_is_kept_is_there_after_closing_byte_for_byte(void **state) {
+    struct mq_outbox *outbox = open_box(*state);
+    struct mq_uuid id = mq_uuid_v7();
+    struct mq_outbox_entry entry = {
+        .id = id,
+        .kept_at_us = NOW,
+        .payload = MQ_STR("{\"text\":\"坝体渗水\"}"),
+        .traceparent = MQ_STR("00-a-b-01"),
+    };
+    assert_int_equal(mq_outbox_keep(outbox, &entry), 0);
+    assert_int_equal(mq_outbox_keep(outbox, &entry), -EEXIST);
+    mq_outbox_free(outbox);
+    outbox = open_box(*state);
+    assert_int_equal(mq_outbox_next(outbox, NOW, NULL, 0, &entry), 1);
+    assert_true(mq_str_equal(entry.payload, MQ_STR("{\"text\":\"坝体渗水\"}")));
+    assert_true(mq_str_equal(entry.traceparent, MQ_STR("00-a-b-01")));
+    assert_int_equal(entry.kept_at_us, NOW);
+    mq_outbox_free(outbox);
+}
+
+static int see_refused(void *userdata, const struct mq_outbox_entry *entry) {
+    assert_true(mq_str_equal(entry->path, MQ_STR("/area")));
+    assert_true(mq_str_equal(entry->message, MQ_STR("is not known")));
+    assert_true(entry->payload.n > 0);
+    ++*(int *)userdata;
+    return 0;
+}
+
+static void taken_ones_are_deleted_and_refused_ones_keep_their_reason(void **state) {
+    struct mq_outbox *outbox = open_box(*state);
+    struct mq_uuid a = kept(outbox, 2), b = kept(outbox, 2), other = mq_uuid_v7();
+    int seen = 0;
+    assert_int_equal(mq_outbox_begin(outbox), 0);
+    assert_int_equal(mq_outbox_settle(outbox, &a), 1);
+    assert_int_equal(mq_outbox_settle(outbox, &a), 0);
+    assert_int_equal(mq_outbox_refuse(outbox, &b, MQ_STR("/area"), MQ_STR("is not known"), NOW), 1);
+    assert_int_equal(mq_outbox_refuse(outbox, &other, MQ_STR("/area"), MQ_STR("is not known"), NOW), 0);
+    assert_int_equal(mq_outbox_commit(outbox), 0);
+    assert_int_equal(waiting(outbox), 0);
+    assert_int_equal(mq_outbox_each(outbox, true, see_refused, &seen), 0);
+    assert_int_equal(seen, 1);
+    mq_outbox_free(outbox);
+}
+
+static void a_full_outbox_and_a_report_too_large_say_so(void **state) {
+    struct place *place = *state;
+    place->options.max_reports = 2;
+    place->options.max_bytes = 1000;
+    struct mq_outbox *outbox = open_box(place);
+    struct mq_uuid id;
+    kept(outbox, 2);
+    assert_int_equal(keep(outbox, 2, 1001, &id), -EMSGSIZE);
+    kept(outbox, 2);
+    assert_int_equal(keep(outbox, 4, 300, &id), -ENOSPC);
+    assert_int_equal(waiting(outbox), 2);
+    mq_outbox_free(outbox);
+}
+
+static void an_outbox_belongs_to_one_account_and_nobody_else_reads_it(void **state) {
+    struct place *place = *state;
+    mq_outbox_free(open_box(place));
+    struct stat status;
+    assert_int_equal(stat(place->file, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    place->options.account = "bomei-002";
+    struct mq_outbox *outbox = NULL;
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, NULL), -EUSERS);
+    assert_null(outbox);
+}
+
+/* A process that keeps reports and says each only after it is kept, until it is killed. */
+static void keep_until_killed(const struct place *place, int pipe_end) {
+    struct mq_outbox *outbox = NULL;
+    if (mq_outbox_open(&place->options, &outbox, NULL) < 0)
+        _exit(1);
+    for (;;) {
+        struct mq_uuid id;
+        if (keep(outbox, 2, 500, &id) < 0 || write(pipe_end, &id, sizeof(id)) != sizeof(id))
+            _exit(1);
+    }
+}
+
+static void kill_after(const struct place *place, int reports, struct mq_uuid *ids, size_t *count) {
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        keep_until_killed(place, ends[1]);
+    }
+    close(ends[1]);
+    for (int i = 0; i < reports; i++)
+        assert_int_equal(read(ends[0], &ids[(*count)++], sizeof(*ids)), sizeof(*ids));
+    kill(child, SIGKILL);
+    while (read(ends[0], &ids[*count], sizeof(*ids)) == sizeof(*ids))
+        ++*count;
+    close(ends[0]);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
+static void what_was_said_to_be_kept_survives_sigkill(void **state) {
+    static struct mq_uuid ids[8192];
+    size_t count = 0;
+    for (int round = 1; round <= 5; round++)
+        kill_after(*state, 7 * round, ids, &count);
+    struct mq_outbox *outbox = open_box(*state);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(mq_outbox_settle(outbox, &ids[i]), 1);
+    /* one that was kept and not yet said may be there for each kill */
+    assert_true(waiting(outbox) <= 5);
+    mq_outbox_free(outbox);
+}
+
+/* Overwrites what lies from `from` on; returns the size of the file. */
+static size_t damage(const char *file, off_t from, size_t n) {
+    int fd = open(file, O_RDWR);
+    struct stat status;
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &status), 0);
+    char *rubbish = malloc(n);
+    memset(rubbish, 0xa5, n);
+    assert_int_equal(pwrite(fd, rubbish, n, from), n);
+    free(rubbish);
+    close(fd);
+    return (size_t)status.st_size;
+}
+
+static void fill(const struct place *place, size_t bytes) {
+    struct mq_outbox *outbox = open_box(place);
+    struct mq_uuid id;
+    assert_int_equal(mq_outbox_begin(outbox), 0);
+    for (int i = 0; i < DAMAGED_REPORTS; i++)
+        assert_int_equal(keep(outbox, 2, bytes, &id), 0);
+    assert_int_equal(mq_outbox_commit(outbox), 0);
+    mq_outbox_free(outbox);
+}
+
+static size_t open_damaged(const struct place *place, struct mq_outbox_rescue *rescue) {
+    struct mq_outbox *outbox = NULL;
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, rescue), 0);
+    assert_true(rescue->damaged);
+    assert_int_equal(access(rescue->kept_as, F_OK), 0);
+    size_t rescued = waiting(outbox);
+    assert_int_equal(rescued, rescue->rescued);
+    kept(outbox, 2);
+    mq_outbox_free(outbox);
+    mq_outbox_free(open_box(place));
+    return rescued;
+}
+
+static void of_a_file_damaged_in_its_middle_the_rest_is_rescued(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    fill(place, 500);
+    damage(place->file, 40960, 8192);
+    size_t rescued = open_damaged(place, &rescue);
+    assert_in_range(rescued, DAMAGED_REPORTS - 40, DAMAGED_REPORTS - 5);
+}
+
+static void large_reports_around_the_damage_are_rescued_too(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    fill(place, 20000);
+    damage(place->file, 200 * 4096, 4096);
+    assert_in_range(open_damaged(place, &rescue), DAMAGED_REPORTS - 3, DAMAGED_REPORTS - 1);
+}
+
+static void what_lies_between_two_damaged_places_is_rescued(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    size_t pages = 45 * 4096; /* at least one of them is of the tree, not of a report */
+    fill(place, 20000);
+    damage(place->file, 100 * 4096, pages);
+    damage(place->file, 600 * 4096, pages);
+    assert_in_range(open_damaged(place, &rescue), DAMAGED_REPORTS - 50, DAMAGED_REPORTS - 10);
+}
+
+static void of_a_file_without_its_beginning_the_reports_are_found_all_the_same(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    fill(place, 500);
+    damage(place->file, 0, 4096);
+    assert_int_equal(open_damaged(place, &rescue), DAMAGED_REPORTS);
+    char expected[128];
+    snprintf(expected, sizeof(expected), "%s.damaged-1", place->file);
+    assert_string_equal(rescue.kept_as, expected);
+    damage(place->file, 0, 4096);
+    open_damaged(place, &rescue);
+    snprintf(expected, sizeof(expected), "%s.damaged-2", place->file);
+    assert_string_equal(rescue.kept_as, expected);
+}
+
+static void a_report_with_a_flipped_bit_is_not_sent_as_if_it_were_whole(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    fill(place, 500);
+    char command[256];
+    snprintf(command, sizeof(command), "grep -obUa xxxxxxxx '%s' | head -1 | cut -d: -f1", place->file);
+    FILE *out = popen(command, "r");
+    long at = 0;
+    assert_int_equal(fscanf(out, "%ld", &at), 1);
+    pclose(out);
+    damage(place->file, at + 3, 1);
+    assert_int_equal(open_damaged(place, &rescue), DAMAGED_REPORTS - 1);
+    assert_int_equal(rescue.unreadable, 1);
+}
+
+static void rubbish_is_put_aside_and_a_new_outbox_begun(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    int fd = open(place->file, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(fd, "this is not an outbox at all", 28), 28);
+    close(fd);
+    assert_int_equal(open_damaged(place, &rescue), 0);
+}
+
+static void a_rescue_that_was_killed_before_its_end_is_ended(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    struct mq_outbox *outbox = NULL;
+    char rescued[128], moved[128];
+    /* as it was left: the new file whole under its own name, the old one, which looks sound without its log, still in place */
+    mq_outbox_free(open_box(place));
+    snprintf(rescued, sizeof(rescued), "%s.rescued", place->file);
+    place->options.path = rescued;
+    fill(place, 500);
+    place->options.path = place->file;
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, &rescue), 0);
+    assert_true(rescue.damaged);
+    assert_int_equal(waiting(outbox), DAMAGED_REPORTS);
+    mq_outbox_free(outbox);
+    snprintf(moved, sizeof(moved), "%s.damaged-1", place->file);
+    assert_int_equal(access(moved, F_OK), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_severe_go_first_then_the_old_and_unknown_counts_as_ordinary, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_postponed_report_waits_and_a_clock_set_back_does_not_hold_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_kept_is_there_after_closing_byte_for_byte, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(taken_ones_are_deleted_and_refused_ones_keep_their_reason, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_full_outbox_and_a_report_too_large_say_so, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_outbox_belongs_to_one_account_and_nobody_else_reads_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_said_to_be_kept_survives_sigkill, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_a_file_damaged_in_its_middle_the_rest_is_rescued, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(large_reports_around_the_damage_are_rescued_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_lies_between_two_damaged_places_is_rescued, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(of_a_file_without_its_beginning_the_reports_are_found_all_the_same, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_report_with_a_flipped_bit_is_not_sent_as_if_it_were_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rubbish_is_put_aside_and_a_new_outbox_begun, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rescue_that_was_killed_before_its_end_is_ended, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
