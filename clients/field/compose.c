@@ -35,7 +35,7 @@ static int read_text(const struct mq_draft *draft, struct mq_buffer *scratch, st
         return mq_complain(MQ_EXIT_USAGE,
                            "没有内容：请写出看到了什么 / no text: say what was seen, or '-' to read it from standard input");
     int status = read_all(stdin, "标准输入 standard input", scratch);
-    *text = (struct mq_str) { mq_buffer_text(scratch), scratch->len };
+    *text = (struct mq_str){ mq_buffer_text(scratch), scratch->len };
     return status;
 }
 
@@ -49,7 +49,7 @@ static int read_subject(const char *path, struct mq_buffer *scratch, struct mq_s
     fclose(file);
     struct mq_faults faults;
     faults.count = 0;
-    *subject = (struct mq_str) { mq_buffer_text(scratch), scratch->len };
+    *subject = (struct mq_str){ mq_buffer_text(scratch), scratch->len };
     if (status != 0 || mq_json_scan(*subject, &faults))
         return status;
     return mq_complain(MQ_EXIT_DATA, "%s: 不是 JSON / not JSON: %s", path, faults.fault[0].message);
@@ -99,10 +99,10 @@ static int attachments(const char *list, struct mq_str items[ATTACHMENTS], struc
         size_t n = strcspn(at, ",");
         if (count == ATTACHMENTS)
             return mq_complain(MQ_EXIT_USAGE, "--attachment: 最多 at most %d", ATTACHMENTS);
-        items[count++] = (struct mq_str) { at, n };
+        items[count++] = (struct mq_str){ at, n };
         at += n;
     }
-    *out = (struct mq_array) { items, count };
+    *out = (struct mq_array){ items, count };
     return 0;
 }
 
@@ -156,5 +156,5 @@ int mq_compose(const struct mq_draft *draft, size_t max_bytes, struct mq_uuid *i
     if (out->failed)
         return mq_complain(MQ_EXIT_FAILED, "%s", strerror(ENOMEM));
     *id = report.id;
-    return verify((struct mq_str) { out->data, out->len }, max_bytes);
+    return verify((struct mq_str){ out->data, out->len }, max_bytes);
 }

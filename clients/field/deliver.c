@@ -66,7 +66,7 @@ static int on_later(struct run *run, const struct mq_receipt *receipt) {
     mq_sender_land(&run->courier.sender, &receipt->id, &flight);
     int r = mq_outbox_postpone(run->what->keeping->outbox, &receipt->id, flight.sends, mq_clock_now_us() + s * 1000000);
     if (r == 1)
-        mq_deliver_say(run->what->json, "later", "稍后再发", &receipt->id, (struct mq_str) { 0 }, (struct mq_str) { 0 });
+        mq_deliver_say(run->what->json, "later", "稍后再发", &receipt->id, (struct mq_str){ 0 }, (struct mq_str){ 0 });
     return r < 0 ? r : 0;
 }
 
@@ -107,8 +107,8 @@ static int on_receipt(struct run *run, struct mq_str payload) {
     run->accepted++;
     run->settled = run->settled || ours(run, &receipt.id);
     bool again = receipt.status == MQ_DUPLICATE;
-    mq_deliver_say(run->what->json, again ? "duplicate" : "accepted", again ? "已收过" : "已收", &receipt.id, (struct mq_str) { 0 },
-                   (struct mq_str) { 0 });
+    mq_deliver_say(run->what->json, again ? "duplicate" : "accepted", again ? "已收过" : "已收", &receipt.id, (struct mq_str){ 0 },
+                   (struct mq_str){ 0 });
     return 0;
 }
 
@@ -235,7 +235,7 @@ static int learn_elsewhere(struct run *run) {
         return 0;
     int r = mq_outbox_each(run->what->keeping->outbox, true, find_refused, run);
     if (r == 0)
-        mq_deliver_say(run->what->json, "accepted", "已收", run->what->id, (struct mq_str) { 0 }, (struct mq_str) { 0 });
+        mq_deliver_say(run->what->json, "accepted", "已收", run->what->id, (struct mq_str){ 0 }, (struct mq_str){ 0 });
     return r < 0 ? r : 0;
 }
 

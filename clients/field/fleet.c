@@ -92,7 +92,7 @@ static int next(void *userdata, const int64_t *taken, size_t count, struct mq_wa
             bool gone = settled(fleet, index) || among((int64_t)index, taken, count);
             if (!gone && fleet->queue[index].not_before_us <= now) {
                 const struct mq_simulated *report = &fleet->tally->workload->reports[index];
-                *out = (struct mq_waiting) { (int64_t)index, report->id, report->severity, fleet->queue[index].sends };
+                *out = (struct mq_waiting){ (int64_t)index, report->id, report->severity, fleet->queue[index].sends };
                 return 1;
             }
             unlink_first(officer, t);
@@ -146,7 +146,7 @@ static int read_accounts(struct mq_fleet *fleet, FILE *file, const char *name, s
         if (!tab || !mq_topic_account_valid(mq_str(line)))
             return mq_complain(MQ_EXIT_USAGE, "%s: 每行应为 each line must be: account<TAB>secret", name);
         struct mq_officer *officer = &fleet->officers[fleet->count];
-        *officer = (struct mq_officer) { .fleet = fleet, .postponed = -1 };
+        *officer = (struct mq_officer){ .fleet = fleet, .postponed = -1 };
         memcpy(officer->account, line, strlen(line) + 1); /* 32 characters at most, as just checked */
         officer->secret = strdup(tab + 1);
         if (!officer->secret)
@@ -162,7 +162,7 @@ static int read_accounts(struct mq_fleet *fleet, FILE *file, const char *name, s
 }
 
 int mq_fleet_init(struct mq_fleet *fleet, const char *name, size_t count, struct mq_tally *tally) {
-    *fleet = (struct mq_fleet) { .tally = tally };
+    *fleet = (struct mq_fleet){ .tally = tally };
     fleet->officers = calloc(count, sizeof(*fleet->officers));
     fleet->queue = calloc(tally->workload->count + 1, sizeof(*fleet->queue));
     if (!fleet->officers || !fleet->queue)
@@ -185,7 +185,7 @@ void mq_fleet_deinit(struct mq_fleet *fleet) {
     }
     free(fleet->officers);
     free(fleet->queue);
-    *fleet = (struct mq_fleet) { .count = 0 };
+    *fleet = (struct mq_fleet){ .count = 0 };
 }
 
 int mq_fleet_connect(struct mq_fleet *fleet, const struct mq_client_login *login,

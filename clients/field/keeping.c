@@ -120,7 +120,7 @@ static int next(void *userdata, const int64_t *taken, size_t count, struct mq_wa
     struct mq_outbox_entry entry;
     int r = mq_outbox_next(keeping->outbox, mq_clock_now_us(), taken, count, &entry);
     if (r == 1)
-        *out = (struct mq_waiting) { entry.key, entry.id, entry.severity, entry.sends };
+        *out = (struct mq_waiting){ entry.key, entry.id, entry.severity, entry.sends };
     return r;
 }
 

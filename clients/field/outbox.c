@@ -13,12 +13,12 @@ void mq_outbox_digest(struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]
 
 static struct mq_str column_str(sqlite3_stmt *statement, int column) {
     const char *bytes = sqlite3_column_blob(statement, column);
-    return (struct mq_str) { bytes, bytes ? (size_t)sqlite3_column_bytes(statement, column) : 0 };
+    return (struct mq_str){ bytes, bytes ? (size_t)sqlite3_column_bytes(statement, column) : 0 };
 }
 
 bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
     bool refused = sqlite3_column_count(statement) > 9;
-    *entry = (struct mq_outbox_entry) {
+    *entry = (struct mq_outbox_entry){
         .key = sqlite3_column_int64(statement, 0),
         .severity = sqlite3_column_int(statement, 2),
         .sends = (unsigned)sqlite3_column_int(statement, 3),
@@ -27,13 +27,13 @@ bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
         .payload = column_str(statement, 6),
         .traceparent = column_str(statement, 7),
         .refused_at_us = refused ? sqlite3_column_int64(statement, 9) : 0,
-        .path = refused ? column_str(statement, 10) : (struct mq_str) { 0 },
-        .message = refused ? column_str(statement, 11) : (struct mq_str) { 0 },
+        .path = refused ? column_str(statement, 10) : (struct mq_str){ 0 },
+        .message = refused ? column_str(statement, 11) : (struct mq_str){ 0 },
     };
     unsigned char digest[MQ_OUTBOX_DIGEST];
     mq_outbox_digest(entry->payload, digest);
     struct mq_str kept = column_str(statement, 8);
-    return entry->payload.n > 0 && mq_str_equal(kept, (struct mq_str) { (const char *)digest, sizeof(digest) })
+    return entry->payload.n > 0 && mq_str_equal(kept, (struct mq_str){ (const char *)digest, sizeof(digest) })
            && mq_uuid_parse(column_str(statement, 1), &entry->id);
 }
 

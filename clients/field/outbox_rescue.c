@@ -154,7 +154,7 @@ static void carve_file(struct rescue *rescue, const char *path, const char *suff
         size_t n = (size_t)status.st_size;
         void *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
         if (bytes != MAP_FAILED) {
-            carve(rescue, (struct mq_str) { bytes, n });
+            carve(rescue, (struct mq_str){ bytes, n });
             munmap(bytes, n);
         }
     }
@@ -265,7 +265,7 @@ int mq_outbox_finish_rescue(const char *path, struct mq_outbox_rescue *seen) {
 
 int mq_outbox_rescue_file(const char *path, const char *account, struct mq_outbox_rescue *seen) {
     char building[NAME], rescued[NAME];
-    *seen = (struct mq_outbox_rescue) { .damaged = true };
+    *seen = (struct mq_outbox_rescue){ .damaged = true };
     if (snprintf(building, sizeof(building), "%s.rescuing", path) >= (int)sizeof(building)
         || snprintf(rescued, sizeof(rescued), "%s.rescued", path) >= (int)sizeof(rescued))
         return -ENAMETOOLONG;

@@ -26,7 +26,7 @@ static int keep(struct mq_keeping *keeping, const struct mq_draft *draft, struct
     int r = mq_outbox_keep(keeping->outbox, &entry);
     if (r < 0)
         return mq_keeping_explain(keeping, r);
-    mq_deliver_say(json, "kept", "已存", id, (struct mq_str) { 0 }, (struct mq_str) { 0 });
+    mq_deliver_say(json, "kept", "已存", id, (struct mq_str){ 0 }, (struct mq_str){ 0 });
     return 0;
 }
 

@@ -17,7 +17,7 @@ static int64_t delay_us(unsigned again, int64_t first_us) {
 }
 
 void mq_sender_init(struct mq_sender *sender) {
-    *sender = (struct mq_sender) { .connected = false };
+    *sender = (struct mq_sender){ .connected = false };
     for (size_t i = 0; i < MQ_SENDER_ACKS; i++)
         sender->acks[i] = MQ_ACK_LOST;
 }
@@ -65,7 +65,7 @@ struct mq_flight *mq_sender_weakest(struct mq_sender *sender, int severity, int6
 
 void mq_sender_add(struct mq_sender *sender, int64_t key, const struct mq_uuid *id, int severity, unsigned sends, int64_t now_us) {
     sender->flights[sender->count++] =
-        (struct mq_flight) { .key = key, .id = *id, .severity = severity, .sends = sends, .due_us = now_us };
+        (struct mq_flight){ .key = key, .id = *id, .severity = severity, .sends = sends, .due_us = now_us };
 }
 
 void mq_sender_remove(struct mq_sender *sender, struct mq_flight *flight) {

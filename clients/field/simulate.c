@@ -53,7 +53,7 @@ static void arrived(void *userdata, const struct mq_arrival *arrival) {
         return; /* an ended topic is cleared */
     if (!mq_topic_parse(MQ_TOPIC_FIELD_RECEIPT, arrival->topic, &parts)
         && !mq_topic_parse(MQ_TOPIC_FIELD_STATUS, arrival->topic, &parts))
-        copy.payload = (struct mq_str) { NULL, 0 };
+        copy.payload = (struct mq_str){ NULL, 0 };
     if (!mq_inbox_put(s->inbox, &copy))
         atomic_fetch_add_explicit(&s->dropped, 1, memory_order_relaxed);
 }
@@ -300,7 +300,7 @@ static void deinit(struct simulation *s) {
 
 static int checked(struct simulation *s) {
     s->work =
-        (struct mq_workload_options) { (size_t)s->officers, (double)s->rate, (double)s->seconds_ms / 1000, (uint64_t)s->seed };
+        (struct mq_workload_options){ (size_t)s->officers, (double)s->rate, (double)s->seconds_ms / 1000, (uint64_t)s->seed };
     s->accounts = s->accounts ? s->accounts : getenv("MINQING_DEVICES");
     if (!s->accounts)
         return mq_complain(MQ_EXIT_USAGE, "网格员账号文件？ where are the accounts? --accounts FILE 或 or MINQING_DEVICES");

@@ -29,7 +29,7 @@ int mq_tally_init(struct mq_tally *tally, const struct mq_workload *workload) {
     size_t size = 16;
     while (size < 4 * workload->count)
         size *= 2;
-    *tally = (struct mq_tally) { .workload = workload, .mask = size - 1 };
+    *tally = (struct mq_tally){ .workload = workload, .mask = size - 1 };
     tally->trails = calloc(workload->count + 1, sizeof(*tally->trails));
     tally->slots = calloc(size, sizeof(*tally->slots));
     if (!tally->trails || !tally->slots) {
@@ -118,7 +118,7 @@ int mq_tally_figures(const struct mq_tally *tally, struct mq_figures *figures) {
     size_t n = tally->workload->count, receipts = 0, departments = 0;
     int64_t *to_receipt = calloc(n + 1, sizeof(int64_t)), *to_department = calloc(n + 1, sizeof(int64_t));
     int64_t first = INT64_MAX, last = 0;
-    *figures = (struct mq_figures) { .reports = n };
+    *figures = (struct mq_figures){ .reports = n };
     for (size_t i = 0; to_receipt && to_department && i < n; i++) {
         const struct mq_trail *trail = &tally->trails[i];
         count_one(tally, i, figures);

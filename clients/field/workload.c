@@ -49,7 +49,7 @@ static void put_place(struct mq_random *random, const struct officer *officer, s
         report->area = mq_str(officer->village->code);
     } else if (way >= WITH_AREA + WITHOUT_PLACE) {
         report->has_location = true;
-        report->location = (struct mq_location) {
+        report->location = (struct mq_location){
             .lat = round(officer->lat * 1e6) / 1e6,
             .lon = round(officer->lon * 1e6) / 1e6,
             .accuracy_m = accuracy,
@@ -98,7 +98,7 @@ static void compose(struct mq_random *random, const struct officer *officer, str
     bool relief = scene->domain >= 0 && strcmp(mq_domain_words[scene->domain], "livelihood_relief") == 0;
     if (relief && mq_random_chance(random, WITH_SUBJECT)) {
         mq_simulate_subject(random, officer->village->name, &scratch->subject);
-        report.subject_raw = (struct mq_str) { scratch->subject.data, scratch->subject.len };
+        report.subject_raw = (struct mq_str){ scratch->subject.data, scratch->subject.len };
     }
     simulated->severity = report.has_severity ? (int)report.severity : 2;
     simulated->offset = out->len;
@@ -112,7 +112,7 @@ static int make(struct mq_workload *workload, const struct mq_workload_options *
     size_t capacity = 0;
     for (size_t i = 0; i < options->officers; i++) {
         const struct village *village = &villages[i % MQ_LENGTH(villages)];
-        officers[i] = (struct officer) { village, village->lat, village->lon };
+        officers[i] = (struct officer){ village, village->lat, village->lon };
     }
     for (double at = 0; (at += -log(1 - mq_random_unit(&random)) / options->rate) < options->seconds;) {
         if (workload->count == capacity) {
@@ -123,7 +123,7 @@ static int make(struct mq_workload *workload, const struct mq_workload_options *
             workload->reports = more;
         }
         struct mq_simulated *simulated = &workload->reports[workload->count];
-        *simulated = (struct mq_simulated) {
+        *simulated = (struct mq_simulated){
             .id = mq_uuid_v7(),
             .officer = workload->count++ % options->officers,
             .at_us = (int64_t)(at * 1e6),
@@ -137,7 +137,7 @@ static int make(struct mq_workload *workload, const struct mq_workload_options *
 }
 
 int mq_workload_init(struct mq_workload *workload, const struct mq_workload_options *options) {
-    *workload = (struct mq_workload) { .count = 0 };
+    *workload = (struct mq_workload){ .count = 0 };
     struct scratch scratch = { .kind = "" };
     struct officer *officers = calloc(options->officers, sizeof(*officers));
     int r = officers ? make(workload, options, officers, &scratch) : -ENOMEM;
@@ -152,10 +152,10 @@ int mq_workload_init(struct mq_workload *workload, const struct mq_workload_opti
 void mq_workload_deinit(struct mq_workload *workload) {
     free(workload->reports);
     mq_buffer_deinit(&workload->text);
-    *workload = (struct mq_workload) { .count = 0 };
+    *workload = (struct mq_workload){ .count = 0 };
 }
 
 struct mq_str mq_workload_payload(const struct mq_workload *workload, size_t index) {
     const struct mq_simulated *simulated = &workload->reports[index];
-    return (struct mq_str) { workload->text.data + simulated->offset, simulated->bytes };
+    return (struct mq_str){ workload->text.data + simulated->offset, simulated->bytes };
 }

@@ -1,8 +1,10 @@
 -- What several statements share: the clock, masking, working time, the stage elements, payloads.
+-- Functions that read tables are in plpgsql, which keeps their plans for the session; SQL functions are planned again by every
+-- statement that calls them, which at a few rows a batch costs more than the work. Those without tables are inlined.
 set search_path = minqing, public;
 
-create function now() returns timestamptz language sql stable parallel safe as
-$$ select statement_timestamp() + moved from minqing.clock_offset $$;
+create function now() returns timestamptz language plpgsql stable parallel safe as
+$$ begin return statement_timestamp() + (select moved from minqing.clock_offset); end $$;
 comment on function now is 'The time that all SQL uses.';
 
 -- Local calendar of the county, whatever the session's time zone.
@@ -13,8 +15,8 @@ create function wire_time(at timestamptz) returns text language sql stable paral
 $$ select to_char(at at time zone 'Asia/Shanghai', 'YYYY-MM-DD"T"HH24:MI:SS.MS') || '+08:00' $$;
 comment on function wire_time is 'RFC 3339 with the county''s offset.';
 
-create function is_working(day date) returns boolean language sql stable as
-$$ select coalesce((select working from minqing.calendar c where c.day = is_working.day), extract(isodow from day) < 6) $$;
+create function is_working(p_day date) returns boolean language plpgsql stable as
+$$ begin return coalesce((select c.working from minqing.calendar c where c.day = p_day), extract(isodow from p_day) < 6); end $$;
 
 -- When `minutes` of the given clock have passed since `start`.
 create function deadline(start timestamptz, minutes integer, clock text) returns timestamptz language plpgsql stable as
@@ -63,16 +65,18 @@ create function classified_element(report uuid, traceparent text) returns text l
 $$ select '{"v":1,"id":"' || report || '","traceparent":"' || traceparent || '"}' $$;
 
 create function dispatched_element(event bigint, ref uuid, traceparent text) returns text language sql immutable as
-$$ select '{"v":1,"event":' || event || ',"ref":"' || ref || '","traceparent":"' || traceparent || '"}' $$;
+$$ select '{"v":1,"event":' || event || ',"ref":"' || ref || '"' || coalesce(',"traceparent":"' || nullif(traceparent, '') || '"', '') || '}' $$;
 
 -- What everybody but the desks of a restricted case may read of a report.
 create function shown_text(r reports) returns text language sql immutable as
 $$ select coalesce(r.masked, r.text) $$;
 
-create function area_name(code text) returns text language sql stable as
+create function area_name(p_code text) returns text language plpgsql stable as
 $$
-    select string_agg(a.name, '' order by length(a.code))
-    from minqing.areas a
-    where a.code in (left(area_name.code, 9), left(area_name.code, 12), area_name.code) and length(a.code) >= 9
+begin
+    return (select string_agg(a.name, '' order by length(a.code))
+            from minqing.areas a
+            where a.code in (left(p_code, 9), left(p_code, 12), p_code) and length(a.code) >= 9);
+end
 $$;
 comment on function area_name is 'Town, village and grid in words: 博美镇点石村委会.';

@@ -2,16 +2,21 @@
 set search_path = minqing, public;
 
 -- Who leads, who supports and how soon, for each kind x area x severity: kind before area before severity.
-create function route_of(p_domain text, p_kind text, p_area text, p_severity smallint) returns routes language sql stable as
+create function route_of(p_domain text, p_kind text, p_area text, p_severity smallint) returns routes language plpgsql stable as
 $$
-    select r
+declare
+    found minqing.routes;
+begin
+    select r.* into found
     from minqing.routes r
     where r.domain = p_domain
       and (r.kind is null or r.kind = p_kind)
       and p_area like r.area || '%'
       and (r.severity is null or r.severity <= p_severity)
     order by r.kind is not null desc, length(r.area) desc, r.severity desc nulls last
-    limit 1
+    limit 1;
+    return found;
+end
 $$;
 
 -- One history row; returns its id.

@@ -70,6 +70,14 @@ begin
     foreach name in array array['minqing_ingest', 'minqing_classifier', 'minqing_dispatcher', 'minqing_notifier'] loop
         execute format('alter role %I set idle_in_transaction_session_timeout = ''30s''', name);
         execute format('alter role %I set statement_timeout = ''60s''', name);
+        -- the same few statements for ever, over arrays whose length the planner would otherwise look at each time
+        execute format('alter role %I set plan_cache_mode = force_generic_plan', name);
+        execute format('alter role %I set jit = off', name);
+        -- and all of them look up rows by key: a plan that was made while a table was empty must not read the whole of it when it
+        -- is full, nor must the plan change with what statistics happen to say
+        execute format('alter role %I set enable_seqscan = off', name);
+        execute format('alter role %I set enable_hashjoin = off', name);
+        execute format('alter role %I set enable_mergejoin = off', name);
     end loop;
 end
 $$;

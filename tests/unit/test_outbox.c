@@ -32,7 +32,7 @@ static int set_up(void **state) {
     if (!mkdtemp(place->folder))
         return -1;
     snprintf(place->file, sizeof(place->file), "%s/outbox.db", place->folder);
-    place->options = (struct mq_outbox_options) { place->file, "bomei-001", 10000, 65536 };
+    place->options = (struct mq_outbox_options){ place->file, "bomei-001", 10000, 65536 };
     *state = place;
     return 0;
 }

@@ -124,7 +124,7 @@ static void the_same_seed_gives_the_same_reports_but_for_ids_and_times(void **st
         struct mq_str x = mq_workload_payload(&a, i), y = mq_workload_payload(&b, i);
         const char *xt = memmem(x.s, x.n, "\"text\"", 6), *yt = memmem(y.s, y.n, "\"text\"", 6);
         size_t xn = x.n - (size_t)(xt - x.s), yn = y.n - (size_t)(yt - y.s);
-        assert_true(mq_str_equal((struct mq_str) { xt, xn }, (struct mq_str) { yt, yn }));
+        assert_true(mq_str_equal((struct mq_str){ xt, xn }, (struct mq_str){ yt, yn }));
         assert_memory_not_equal(&a.reports[i].id, &b.reports[i].id, sizeof(a.reports[i].id));
     }
     mq_workload_deinit(&a);
@@ -172,7 +172,7 @@ static void an_accepted_report_that_nobody_saw_is_missing(void **state) {
     tally.departments = true;
     tally.receipts = 4;
     for (size_t i = 0; i < 4; i++)
-        tally.trails[i] = (struct mq_trail) { .fate = MQ_FATE_ACCEPTED, .sent_us = 1000, .receipt_us = 3000 };
+        tally.trails[i] = (struct mq_trail){ .fate = MQ_FATE_ACCEPTED, .sent_us = 1000, .receipt_us = 3000 };
     tally.trails[0].department_us = 5000;
     tally.trails[1].review_us = 6000;
     tally.trails[2].joined = workload.reports[0].case_id;
