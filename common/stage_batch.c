@@ -219,8 +219,12 @@ static int await_store(struct mq_stage *stage) {
 }
 
 static size_t element_of_row(const struct mq_stage *stage, size_t row) {
+    /* cells lie one behind the other without an end mark */
     const struct mq_cell *cell = &stage->rows.cells[row * stage->rows.columns];
-    return strtoul(stage->rows.text.data + cell->offset, NULL, 10);
+    size_t index = 0;
+    for (size_t i = 0; i < cell->len; i++)
+        index = index * 10 + (size_t)(stage->rows.text.data[cell->offset + i] - '0');
+    return index;
 }
 
 /* Runs rows [first, first+count) in one transaction. A row that the database refuses is found by halving and put aside, and

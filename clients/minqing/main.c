@@ -21,6 +21,7 @@ static const struct command commands[] = {
     { "review", "list", mq_review_list, "待复核的上报 reports that wait for a decision" },
     { "review", "decide", mq_review_decide, "判定或不予立案 decides or refuses one" },
     { "report", "show", mq_report_show, "一条上报的全过程 everything known of a report or case" },
+    { "classify", NULL, mq_classify, "分类器的判断及依据 what the model says of a text, and why" },
     { "status", NULL, mq_status, "系统状态 services, backlog and database on one screen" },
     { "account", "add", mq_account_add, "新建账号 makes an account" },
     { "account", "import", mq_account_import, "批量导入 makes or changes many from a file" },

@@ -9,6 +9,6 @@ typedef int mq_command_fn(int argc, char **argv);
 mq_command_fn mq_watch, mq_desk_watch, mq_review_list, mq_review_decide;
 mq_command_fn mq_account_add, mq_account_import, mq_account_lock, mq_account_unlock, mq_account_reset, mq_account_list,
     mq_account_sync, mq_account_seal_key;
-mq_command_fn mq_report_show, mq_status, mq_migrate;
+mq_command_fn mq_report_show, mq_classify, mq_status, mq_migrate;
 
 #endif

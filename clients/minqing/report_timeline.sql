@@ -32,7 +32,9 @@ steps as (
                    || case when c.review then ' → 待复核 to be reviewed' else '' end,
                '模型 model ' || c.model || ': ' || concat_ws(' ', coalesce(c.model_domain, '无 none'), c.model_kind) || ' '
                    || round(100 * c.probability::numeric, 1) || '%, 等级 ' || c.model_severity,
-               '依据 because: ' || nullif(c.because::text, '[]'),
+               '依据 because: ' || (select string_agg('“' || (p ->> 'text') || '”', ' ') from jsonb_array_elements(c.because -> 'phrases') p),
+               '其次 runner-up: ' || (c.because #>> '{runner_up,domain}') || ' '
+                   || round((c.because #>> '{runner_up,probability}')::numeric * 100, 1) || '%',
                '另涉 also: ' || nullif(array_to_string(c.also, ', '), ''),
                case when c.disagrees then '模型与人员意见不一致 the model disagrees with the officer' end)
     from minqing.classifications c

@@ -145,7 +145,7 @@ static void every_fault_is_said_in_its_own_line(void **state) {
     };
     for (size_t i = 0; i < MQ_LENGTH(expected); i++) {
         if (!strstr(said, expected[i]))
-            print_error("missing: %s", expected[i]);
+            print_error("missing: %s", expected[i] ? expected[i] : "");
         assert_non_null(strstr(said, expected[i]));
     }
 }

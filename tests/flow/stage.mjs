@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the loop of every service promises: poison harms nobody, what nobody heard is told later.
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { json, report, until } from '../harness/system.mjs'
+
+const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+/** A report in the table of which no message tells: as if the message had been lost. */
+async function storeSilently(system, text) {
+  const id = randomUUID()
+  await system.sql(`insert into minqing.reports (id, account, received_at, observed_at, text, payload_sha256, area, town, area_from, area_conflict,
+      attachments, traceparent)
+    values ($1, 'bomei-040', now(), now(), $2, '\\x00', '441581105202', '441581105', 'home', false, '{}', $3)`, id, text, trace)
+  return id
+}
+
+export function stories(system) {
+  test('an element that the database refuses is put aside, its neighbours pass, and the sweep brings the report itself', async () => {
+    const [bad, good] = [await storeSilently(system, '楼道里电动车飞线充电'), await storeSilently(system, '两家人为祖坟吵起来')]
+    const element = (id, more = {}) => ({ v: 1, id, text: 'x', traceparent: trace, ...more })
+    const ingest = await system.connect('ingest')
+    // no such kind: the foreign key refuses the whole batch
+    assert.equal(await ingest.publish('minqing/stage/received', JSON.stringify([element(bad, { kind: 'no.such' }), element(good)])), 0)
+    const [row] = await until(async () => {
+      const rows = await system.sql(`select convert_from(bytes, 'UTF8') as bytes, errors from minqing.rejections where service = 'classifier'`)
+      return rows.length && rows
+    }, 'the rejection')
+    assert.ok(row.bytes.includes(bad) && !row.bytes.includes(good))
+    await until(async () => (await system.sql('select from minqing.classifications where report = any($1)', [bad, good])).length === 2,
+      'both are classified in the end')
+  })
+
+  test('a stage message that is no array, or of a later format, is put aside', async () => {
+    const ingest = await system.connect('ingest')
+    const count = async () => (await system.sql(`select count(*)::int as n from minqing.rejections where service = 'classifier'`))[0].n
+    const before = await count()
+    await ingest.publish('minqing/stage/received', '{"v":1}')
+    await ingest.publish('minqing/stage/received', '[{"v":2,"id":"00000000-0000-4000-8000-000000000001","text":"x"}]')
+    await until(async () => await count() === before + 2, 'both are in rejections')
+  })
+
+  test('a report of which every message was lost is brought by the sweeps', async () => {
+    const id = await storeSilently(system, '水库坝体渗水')
+    await until(async () => (await system.sql(`select from minqing.case_reports c join minqing.announcements a on a.ref = c."case"
+      where c.report = $1 and a.published_version = a.version and a.topic = 1`, id)).length, 'it is with its department', 20000)
+  })
+
+  test('a status that nobody heard waits until its device is heard from again', async () => {
+    const account = 'bomei-041'
+    const away = await system.connect(account)
+    const first = report('巷子里有人聚众赌博')
+    await away.publish(`minqing/field/${account}/report`, JSON.stringify(first))
+    await until(async () => (await system.sql(`select from minqing.announcements where audience = $1 and waiting`, account)).length, 'the status waits')
+    const here = await (await system.connect(account)).subscribe(`minqing/field/${account}/status`)
+    const second = report('路口有人打架')
+    await here.publish(`minqing/field/${account}/report`, JSON.stringify(second))
+    await here.next(m => json(m).report === first.id, 'the status of the first report')
+    await here.next(m => json(m).report === second.id, 'the status of the second')
+  })
+}
