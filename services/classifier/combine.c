@@ -84,11 +84,36 @@ static void mix_kind(const struct mq_shape *shape, const struct mq_model_label *
         out->kind_probability = out->domain[out->best] / sum;
 }
 
+void mq_confidence_features(const struct mq_shape *shape, const struct mq_mixed *mixed, const float *scores, size_t symbols,
+                            float out[MQ_MODEL_CONFIDENCE]) {
+    float p = mixed->domain[mixed->best], length = logf((float)symbols + 1);
+    const float *several = scores + mq_column_several(shape);
+    out[0] = 1;
+    out[1] = logf(p / (1 - p + 1e-6f) + 1e-6f);
+    out[2] = shape->domains > 1 ? logf(mixed->domain[mixed->second] + 1e-6f) : 0;
+    out[3] = shape->several ? several[mixed->best] : 0;
+    out[4] = shape->several && shape->domains > 1 ? several[mixed->second] : 0;
+    out[5] = length;
+    out[6] = out[1] * length;
+    out[7] = shape->has_none && mixed->best == shape->domains - 1;
+    out[8] = mixed->kind == UINT32_MAX ? 0 : mixed->kind_probability / p;
+}
+
+static float confidence(const struct mq_shape *shape, const struct mq_calibration *c, const struct mq_mixed *mixed, const float *scores,
+                        size_t symbols) {
+    float features[MQ_MODEL_CONFIDENCE], sum = 0;
+    mq_confidence_features(shape, mixed, scores, symbols, features);
+    for (size_t i = 0; i < MQ_MODEL_CONFIDENCE; i++)
+        sum += c->confidence[i] * features[i];
+    return 1 / (1 + expf(-sum));
+}
+
 void mq_mix(const struct mq_shape *shape, const struct mq_model_label *kinds, const struct mq_calibration *c, const float *scores,
-            struct mq_mixed *out) {
+            size_t symbols, struct mq_mixed *out) {
     float prior[MQ_MODEL_SEVERITIES];
     mix_domains(shape, kinds, c, scores, out);
     mix_kind(shape, kinds, c, scores, out, prior);
+    out->confidence = confidence(shape, c, out, scores, symbols);
     mq_severity_steps(shape, scores, out->severity);
     for (uint32_t s = 0; s < MQ_MODEL_SEVERITIES; s++)
         out->severity[s] = c->severity_score * out->severity[s] + c->severity_kind * prior[s] + c->severity_bias[s];

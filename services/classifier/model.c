@@ -286,11 +286,14 @@ static void name_also(const struct mq_model *m, const struct mq_mixed *mixed, st
 static void decide(const struct mq_model *m, const struct mq_mixed *mixed, struct mq_prediction *out) {
     const struct mq_calibration *c = &m->header->calibration;
     out->domain = domain_name(m, mixed->best);
-    out->probability = (double)mixed->domain[mixed->best];
-    out->review = !out->domain || mixed->domain[mixed->best] < c->dispatch_from;
+    out->probability = (double)mixed->confidence;
+    out->review = !out->domain || !(mixed->confidence >= c->dispatch_from);
     if (m->header->shape.domains > 1) {
         out->runner_up = domain_name(m, mixed->second);
-        out->runner_up_probability = out->runner_up ? (double)mixed->domain[mixed->second] : 0;
+        /* What is left of certainty, as the other domains share it. */
+        float others = 1 - mixed->domain[mixed->best];
+        if (out->runner_up && others > 0)
+            out->runner_up_probability = (double)((1 - mixed->confidence) * mixed->domain[mixed->second] / others);
     }
     if (mixed->kind != UINT32_MAX && mixed->kind_probability >= c->kind_from) {
         out->kind = m->kinds[mixed->kind].name;
@@ -309,7 +312,7 @@ void mq_model_predict(const struct mq_model *m, struct mq_scratch *s, struct mq_
     memset(out, 0, sizeof(*out));
     read_text(m, s, text);
     score(m, s);
-    mq_mix(&m->header->shape, m->kinds, &m->header->calibration, s->scores, &s->mixed);
+    mq_mix(&m->header->shape, m->kinds, &m->header->calibration, s->scores, s->symbol_count, &s->mixed);
     decide(m, &s->mixed, out);
     mq_explain(m, s, text, out);
     for (size_t i = 0; i < s->touched_count; i++)

@@ -21,6 +21,7 @@
 #define MQ_MODEL_DOMAINS 64     /* with none */
 #define MQ_MODEL_KINDS 512
 #define MQ_MODEL_SEVERITIES 4
+#define MQ_MODEL_CONFIDENCE 9
 #define MQ_MODEL_NAME 48
 #define MQ_MODEL_FREE UINT32_MAX
 #define MQ_MODEL_BLOCK 16       /* the stride is a multiple */
@@ -28,7 +29,7 @@
 
 /* The questions asked of a text, one column each, in this order. */
 struct mq_shape {
-    uint32_t domains;    /* none included */
+    uint32_t domains;    /* none included; what naive Bayes says of each comes first */
     uint32_t has_none;   /* 1: the last domain is “none of them” */
     uint32_t kinds;
     uint32_t several;    /* two-class models of each domain: domains, or 0 */
@@ -46,8 +47,9 @@ static inline size_t mq_column_count(const struct mq_shape *s) { return mq_colum
 
 /* How scores become probabilities, and from where on they are acted on. Fitted to scores of texts not learned from. */
 struct mq_calibration {
-    float direct, several, kind;           /* what each says about a domain, mixed */
+    float direct, several, kind;           /* what naive Bayes, the two-class models and the kinds say of a domain, mixed */
     float domain_bias[MQ_MODEL_DOMAINS];
+    float confidence[MQ_MODEL_CONFIDENCE]; /* from what is known about a decision to how often such ones are right */
     float sharpness;                       /* of the maximum over a domain's kinds */
     float kind_slope;                      /* of a kind's score among the kinds of its domain */
     float several_slope, several_bias;     /* of the two-class models' scores */
@@ -97,7 +99,8 @@ uint64_t mq_model_checksum(const void *bytes, size_t n);
 
 /* Probabilities from scores. */
 struct mq_mixed {
-    float domain[MQ_MODEL_DOMAINS];       /* sums to 1 */
+    float domain[MQ_MODEL_DOMAINS];       /* how the domains share the text; sums to 1 */
+    float confidence;                     /* probability that the best domain is right, alone or among others */
     float several[MQ_MODEL_DOMAINS];      /* each on its own */
     float severity[MQ_MODEL_SEVERITIES];  /* sums to 1 */
     uint32_t best, second;                /* domains */
@@ -112,6 +115,10 @@ void mq_kind_evidence(const struct mq_shape *shape, const struct mq_model_label 
 void mq_severity_steps(const struct mq_shape *shape, const float *scores, float steps[MQ_MODEL_SEVERITIES]);
 
 void mq_mix(const struct mq_shape *shape, const struct mq_model_label *kinds, const struct mq_calibration *calibration,
-            const float *scores, struct mq_mixed *out);
+            const float *scores, size_t symbols, struct mq_mixed *out);
+
+/* What is known about the decision that `mixed` takes. */
+void mq_confidence_features(const struct mq_shape *shape, const struct mq_mixed *mixed, const float *scores, size_t symbols,
+                            float out[MQ_MODEL_CONFIDENCE]);
 
 #endif

@@ -190,8 +190,19 @@ export class System {
     await Promise.all(this.clients.map(client => client.end().catch(() => {})))
     if (this.pool) await this.pool.end()
     this.deploy('stop')
+    const found = this.sanitizerFindings()
     if (process.env.MINQING_TEST_KEEP) console.log(`# kept: ${this.folder}`)
     else rmSync(this.folder, { recursive: true, force: true })
+    if (found) throw new Error(`the sanitizers found something:\n${found}`)
+  }
+
+  /** Lines of the services' logs in which a sanitizer speaks, "" for none. */
+  sanitizerFindings() {
+    try {
+      return execFileSync('grep', ['-rhE', '-A12', 'ERROR: (Address|Leak)Sanitizer|runtime error:', path.join(this.folder, 'log')]).toString()
+    } catch {
+      return ''
+    }
   }
 }
 

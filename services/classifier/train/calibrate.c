@@ -14,15 +14,14 @@
 
 /* What one fit reads. */
 struct source {
-    const struct mq_corpus *corpus;
+    const struct mq_unseen *unseen;
     const struct mq_shape *shape;
     const struct mq_model_label *kinds;
-    const float *scores;
     size_t columns;
     struct mq_calibration *out;
 };
 
-static const float *scores_of(const struct source *s, size_t text) { return s->scores + text * s->columns; }
+static const float *scores_of(const struct source *s, size_t text) { return s->unseen->scores + text * s->columns; }
 
 void mq_model_labels(const struct mq_corpus *corpus, const struct mq_shape *shape, struct mq_model_label *out) {
     const struct mq_labels *labels = &corpus->labels;
@@ -50,14 +49,14 @@ void mq_model_labels(const struct mq_corpus *corpus, const struct mq_shape *shap
 static int fit_domains(const struct source *s) {
     const struct mq_shape *shape = s->shape;
     struct mq_choice choice;
-    if (mq_choice_init(&choice, s->corpus->count, shape->domains, 3 + shape->domains) < 0)
+    if (mq_choice_init(&choice, s->unseen->count, shape->domains, 3 + shape->domains) < 0)
         return -ENOMEM;
     s->out->sharpness = SHARPNESS;
-    for (size_t i = 0; i < s->corpus->count; i++) {
+    for (size_t i = 0; i < s->unseen->count; i++) {
         float evidence[MQ_MODEL_DOMAINS];
         const float *scores = scores_of(s, i);
         mq_kind_evidence(shape, s->kinds, SHARPNESS, scores, evidence);
-        choice.chosen[i] = s->corpus->examples[i].domain;
+        choice.chosen[i] = s->unseen->examples[i].domain;
         for (size_t d = 0; d < shape->domains; d++) {
             float *f = mq_choice_features(&choice, i, d);
             f[0] = scores[mq_column_direct(shape) + d];
@@ -77,18 +76,48 @@ static int fit_domains(const struct source *s) {
     return 0;
 }
 
+static int fit_confidence(const struct source *s) {
+    struct mq_choice choice;
+    if (mq_choice_init(&choice, s->unseen->count, 2, MQ_MODEL_CONFIDENCE) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->unseen->count; i++) {
+        struct mq_mixed mixed;
+        mq_mix(s->shape, s->kinds, s->out, scores_of(s, i), s->unseen->symbols[i], &mixed);
+        struct mq_outcome o = mq_outcome_from(s->shape, s->out, &mixed);
+        choice.chosen[i] = mq_outcome_right(&s->unseen->examples[i], &o);
+        mq_confidence_features(s->shape, &mixed, scores_of(s, i), s->unseen->symbols[i], mq_choice_features(&choice, i, 1));
+    }
+    double weights[MQ_CHOICE_WEIGHTS] = { 0 };
+    mq_choice_fit(&choice, RIDGE, weights);
+    for (size_t i = 0; i < MQ_MODEL_CONFIDENCE; i++)
+        s->out->confidence[i] = (float)weights[i];
+    mq_choice_deinit(&choice);
+    return 0;
+}
+
+/* The choice is among the kinds of the true domain. */
 static int fit_kinds(const struct source *s) {
     const struct mq_shape *shape = s->shape;
+    size_t of_domain[MQ_MODEL_DOMAINS] = { 0 }, most = 0;
+    for (size_t k = 0; k < shape->kinds; k++)
+        if (++of_domain[s->kinds[k].domain] > most)
+            most = of_domain[s->kinds[k].domain];
     struct mq_choice choice;
-    if (mq_choice_init(&choice, s->corpus->count, shape->kinds + 1, 1) < 0)
+    if (mq_choice_init(&choice, s->unseen->count, most, 1) < 0)
         return -ENOMEM;
-    for (size_t i = 0; i < s->corpus->count; i++) {
-        const struct mq_example *e = &s->corpus->examples[i];
-        choice.chosen[i] = e->kind;
-        for (size_t k = 0; k <= shape->kinds; k++) {
-            bool candidate = k < shape->kinds && (int)s->kinds[k].domain == e->domain;
-            *mq_choice_features(&choice, i, k) = candidate ? scores_of(s, i)[mq_column_kinds(shape) + k] : -100;
+    for (size_t i = 0; i < s->unseen->count; i++) {
+        const struct mq_example *e = &s->unseen->examples[i];
+        size_t a = 0;
+        choice.chosen[i] = -1;
+        for (size_t k = 0; k < shape->kinds; k++) {
+            if ((int)s->kinds[k].domain != e->domain)
+                continue;
+            if ((int)k == e->kind)
+                choice.chosen[i] = (int)a;
+            *mq_choice_features(&choice, i, a++) = scores_of(s, i)[mq_column_kinds(shape) + k];
         }
+        for (; a < most; a++)
+            *mq_choice_features(&choice, i, a) = -100;
     }
     double weights[MQ_CHOICE_WEIGHTS] = { 1 };
     mq_choice_fit(&choice, RIDGE, weights);
@@ -100,11 +129,11 @@ static int fit_kinds(const struct source *s) {
 static int fit_several(const struct source *s) {
     size_t domains = s->shape->domains - s->shape->has_none;
     struct mq_choice choice;
-    if (mq_choice_init(&choice, s->corpus->count * domains, 2, 2) < 0)
+    if (mq_choice_init(&choice, s->unseen->count * domains, 2, 2) < 0)
         return -ENOMEM;
-    for (size_t i = 0; i < s->corpus->count; i++)
+    for (size_t i = 0; i < s->unseen->count; i++)
         for (size_t d = 0; d < domains; d++) {
-            const struct mq_example *e = &s->corpus->examples[i];
+            const struct mq_example *e = &s->unseen->examples[i];
             choice.chosen[i * domains + d] = e->domain == (int)d || (e->also >> d & 1);
             float *f = mq_choice_features(&choice, i * domains + d, 1);
             f[0] = scores_of(s, i)[mq_column_several(s->shape) + d];
@@ -125,18 +154,18 @@ static void kind_severity(const struct source *s, size_t text, float prior[MQ_MO
     alone.severity_score = 0;
     alone.severity_kind = 1;
     memset(alone.severity_bias, 0, sizeof(alone.severity_bias));
-    mq_mix(s->shape, s->kinds, &alone, scores_of(s, text), &mixed);
+    mq_mix(s->shape, s->kinds, &alone, scores_of(s, text), s->unseen->symbols[text], &mixed);
     for (size_t i = 0; i < MQ_MODEL_SEVERITIES; i++)
         prior[i] = logf(mixed.severity[i] + 1e-6f);
 }
 
 static int fit_severity(const struct source *s) {
     struct mq_choice choice;
-    if (mq_choice_init(&choice, s->corpus->count, MQ_MODEL_SEVERITIES, 2 + MQ_MODEL_SEVERITIES) < 0)
+    if (mq_choice_init(&choice, s->unseen->count, MQ_MODEL_SEVERITIES, 2 + MQ_MODEL_SEVERITIES) < 0)
         return -ENOMEM;
-    for (size_t i = 0; i < s->corpus->count; i++) {
+    for (size_t i = 0; i < s->unseen->count; i++) {
         float steps[MQ_MODEL_SEVERITIES], prior[MQ_MODEL_SEVERITIES];
-        choice.chosen[i] = s->corpus->examples[i].severity - 1;
+        choice.chosen[i] = s->unseen->examples[i].severity - 1;
         mq_severity_steps(s->shape, scores_of(s, i), steps);
         kind_severity(s, i, prior);
         for (size_t v = 0; v < MQ_MODEL_SEVERITIES; v++) {
@@ -215,18 +244,18 @@ static float lowest_of(struct bet *bets, size_t n, double target) {
 
 static int choose_thresholds(const struct source *s) {
     const struct mq_shape *shape = s->shape;
-    size_t domains = shape->domains - shape->has_none, count = s->corpus->count, n[4] = { 0 };
+    size_t domains = shape->domains - shape->has_none, count = s->unseen->count, n[4] = { 0 };
     struct bet *bets = calloc(count * (domains + 3) + 1, sizeof(*bets));
     if (!bets)
         return -ENOMEM;
     struct bet *dispatch = bets, *kind = dispatch + count, *critical = kind + count, *also = critical + count;
     for (size_t i = 0; i < count; i++) {
-        const struct mq_example *e = &s->corpus->examples[i];
+        const struct mq_example *e = &s->unseen->examples[i];
         struct mq_mixed mixed;
-        mq_mix(shape, s->kinds, s->out, scores_of(s, i), &mixed);
+        mq_mix(shape, s->kinds, s->out, scores_of(s, i), s->unseen->symbols[i], &mixed);
         struct mq_outcome o = mq_outcome_from(shape, s->out, &mixed);
         if (o.domain < (int)domains)
-            dispatch[n[0]++] = (struct bet){ mixed.domain[mixed.best], mq_outcome_right(e, &o) };
+            dispatch[n[0]++] = (struct bet){ mixed.confidence, mq_outcome_right(e, &o) };
         if (e->kind >= 0 && o.best_kind >= 0)
             kind[n[1]++] = (struct bet){ mixed.kind_probability, o.best_kind == e->kind };
         if (e->severity)
@@ -243,14 +272,16 @@ static int choose_thresholds(const struct source *s) {
     return 0;
 }
 
-int mq_calibrate(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
-                 const float *scores, struct mq_calibration *out) {
-    struct source s = { corpus, shape, kinds, scores, mq_column_count(shape), out };
+int mq_calibrate(const struct mq_unseen *unseen, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                 struct mq_calibration *out) {
+    struct source s = { unseen, shape, kinds, mq_column_count(shape), out };
     memset(out, 0, sizeof(*out));
     out->sharpness = SHARPNESS;
     int r = fit_domains(&s);
     if (r == 0 && shape->kinds)
         r = fit_kinds(&s);
+    if (r == 0)
+        r = fit_confidence(&s);
     if (r == 0 && shape->several)
         r = fit_several(&s);
     if (r == 0 && shape->severities)

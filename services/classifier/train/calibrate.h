@@ -8,13 +8,21 @@
 
 #define MQ_TARGET_RIGHT 0.975 /* among what is dispatched without review */
 #define MQ_TARGET_KIND 0.90   /* right among the kinds named */
-#define MQ_TARGET_CRITICAL 0.95 /* of the critical texts that raise the alarm */
+#define MQ_TARGET_CRITICAL 0.90 /* of the critical texts that raise the alarm */
 
 /* Labels as the model file keeps them: domains, then kinds, with the shares of severity that the corpus gives each kind. */
 void mq_model_labels(const struct mq_corpus *corpus, const struct mq_shape *shape, struct mq_model_label *out);
 
-/* Fits all of `out` to the scores [text][columns] of the examples. -ENOMEM. */
-MQ_MUST_CHECK int mq_calibrate(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
-                               const float *scores, struct mq_calibration *out);
+/* Scores of texts by models that had not seen them. */
+struct mq_unseen {
+    const struct mq_example *examples;
+    const float *scores;     /* [text][columns] */
+    const uint32_t *symbols; /* of each text */
+    size_t count;
+};
+
+/* Fits all of `out`. -ENOMEM. */
+MQ_MUST_CHECK int mq_calibrate(const struct mq_unseen *unseen, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                               struct mq_calibration *out);
 
 #endif

@@ -41,39 +41,42 @@ int mq_crossvalidate(const struct mq_corpus *corpus, const struct mq_terms *term
 }
 
 /* The examples and scores outside one fold, side by side. */
-static int calibrate_without(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
-                             const float *scores, const unsigned *fold_of, unsigned fold, struct mq_calibration *out) {
-    size_t columns = mq_column_count(shape);
-    struct mq_corpus part = { .labels = corpus->labels };
-    float *part_scores = malloc((corpus->count * columns + 1) * sizeof(*part_scores));
-    part.examples = malloc((corpus->count + 1) * sizeof(*part.examples));
-    int r = part.examples && part_scores ? 0 : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < corpus->count; i++) {
+static int calibrate_without(const struct mq_unseen *unseen, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                             const unsigned *fold_of, unsigned fold, struct mq_calibration *out) {
+    size_t columns = mq_column_count(shape), n = 0;
+    float *scores = malloc((unseen->count * columns + 1) * sizeof(*scores));
+    struct mq_example *examples = malloc((unseen->count + 1) * sizeof(*examples));
+    uint32_t *symbols = malloc((unseen->count + 1) * sizeof(*symbols));
+    int r = scores && examples && symbols ? 0 : -ENOMEM;
+    for (size_t i = 0; r == 0 && i < unseen->count; i++) {
         if (fold_of[i] == fold)
             continue;
-        memcpy(part_scores + part.count * columns, scores + i * columns, columns * sizeof(*scores));
-        part.examples[part.count++] = corpus->examples[i];
+        memcpy(scores + n * columns, unseen->scores + i * columns, columns * sizeof(*scores));
+        symbols[n] = unseen->symbols[i];
+        examples[n++] = unseen->examples[i];
     }
+    struct mq_unseen part = { examples, scores, symbols, n };
     if (r == 0)
-        r = mq_calibrate(&part, shape, kinds, part_scores, out);
-    free(part.examples);
-    free(part_scores);
+        r = mq_calibrate(&part, shape, kinds, out);
+    free(scores);
+    free(examples);
+    free(symbols);
     return r;
 }
 
-int mq_crossvalidate_outcomes(const struct mq_corpus *corpus, const struct mq_shape *shape, const struct mq_model_label *kinds,
-                              const float *scores, const unsigned *fold_of, unsigned folds, struct mq_outcome *outcomes) {
+int mq_crossvalidate_outcomes(const struct mq_unseen *unseen, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                              const unsigned *fold_of, unsigned folds, struct mq_outcome *outcomes) {
     size_t columns = mq_column_count(shape);
     for (unsigned f = 0; f < folds; f++) {
         struct mq_calibration calibration;
         struct mq_mixed mixed;
-        int r = calibrate_without(corpus, shape, kinds, scores, fold_of, f, &calibration);
+        int r = calibrate_without(unseen, shape, kinds, fold_of, f, &calibration);
         if (r < 0)
             return r;
-        for (size_t i = 0; i < corpus->count; i++) {
+        for (size_t i = 0; i < unseen->count; i++) {
             if (fold_of[i] != f)
                 continue;
-            mq_mix(shape, kinds, &calibration, scores + i * columns, &mixed);
+            mq_mix(shape, kinds, &calibration, unseen->scores + i * columns, unseen->symbols[i], &mixed);
             outcomes[i] = mq_outcome_from(shape, &calibration, &mixed);
         }
     }

@@ -13,8 +13,8 @@ MQ_MUST_CHECK int mq_crossvalidate(const struct mq_corpus *corpus, const struct 
 
 /* Outcomes of scores by a calibration that was fitted without the text's fold, so that the figures are honest about it too.
  * `outcomes` has one entry for each text. */
-MQ_MUST_CHECK int mq_crossvalidate_outcomes(const struct mq_corpus *corpus, const struct mq_shape *shape,
-                                            const struct mq_model_label *kinds, const float *scores, const unsigned *fold_of,
-                                            unsigned folds, struct mq_outcome *outcomes);
+MQ_MUST_CHECK int mq_crossvalidate_outcomes(const struct mq_unseen *unseen, const struct mq_shape *shape,
+                                            const struct mq_model_label *kinds, const unsigned *fold_of, unsigned folds,
+                              struct mq_outcome *outcomes);
 
 #endif

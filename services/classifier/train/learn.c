@@ -2,11 +2,15 @@
 /* Learning of the linear models with LIBLINEAR. */
 #include "learn.h"
 
+#include "naive.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
 #define TOLERANCE 0.1 /* LIBLINEAR's own default; a tenth of it changes no figure and takes three times as long */
+#define KIND_SMOOTHING 10.0
+#define DOMAIN_SMOOTHING 1.0
 #define NEVER (-8.0f) /* bias of a label without examples, which must never win */
 
 struct mq_shape mq_corpus_shape(const struct mq_corpus *corpus) {
@@ -15,8 +19,8 @@ struct mq_shape mq_corpus_shape(const struct mq_corpus *corpus) {
     for (size_t i = 0; i < corpus->count; i++)
         severity |= corpus->examples[i].severity != 0;
     uint32_t domains = (uint32_t)labels->domain_count + labels->has_none;
-    return (struct mq_shape){ .domains = domains, .has_none = labels->has_none, .kinds = (uint32_t)labels->kind_count,
-                              .several = labels->has_none ? domains : 0, .severities = severity ? MQ_MODEL_SEVERITIES - 1 : 0 };
+    return (struct mq_shape){ .domains = domains, .has_none = labels->has_none, .kinds = (uint32_t)labels->kind_count, .several = domains,
+                              .severities = severity ? MQ_MODEL_SEVERITIES - 1 : 0 };
 }
 
 static void silent(const char *text) { (void)text; }
@@ -26,11 +30,10 @@ struct question {
     const struct mq_corpus *corpus;
     const struct mq_vectors *vectors;
     struct problem problem;
-    int solver;
+    struct feature_node *scaled; /* room for as many nodes as the vectors have */
+    double *strength;            /* [rows + 1] */
     double cost;
     unsigned seed;
-    size_t column;  /* of the answer 0, or of the only one */
-    bool yes_or_no; /* answers 0 and 1, of which 1 is learned */
 };
 
 /* The answer of one example to a question's item; negative: none. */
@@ -68,7 +71,7 @@ static void copy_column(const struct model *model, int c, struct mq_weights *out
     out->bias[column] = sign * (float)model->w[out->rows * width + from];
 }
 
-static int learn_question(struct question *q, answer_fn answer, size_t item, struct mq_weights *out) {
+static void gather(struct question *q, answer_fn answer, size_t item) {
     q->problem.l = 0;
     for (size_t i = 0; i < q->corpus->count; i++) {
         int y = q->vectors->x[i] ? answer(&q->corpus->labels, &q->corpus->examples[i], item) : -1;
@@ -77,41 +80,86 @@ static int learn_question(struct question *q, answer_fn answer, size_t item, str
         q->problem.x[q->problem.l] = q->vectors->x[i];
         q->problem.y[q->problem.l++] = y;
     }
-    if (q->problem.l == 0)
-        return 0;
-    struct parameter parameter = { .solver_type = q->solver, .eps = TOLERANCE, .C = q->cost, .p = 0.1 };
+}
+
+static struct model *fit(const struct question *q) {
+    struct parameter parameter = { .solver_type = L2R_LR_DUAL, .eps = TOLERANCE, .C = q->cost, .p = 0.1 };
     srand(q->seed);
     set_print_string_function(silent);
-    struct model *model = train(&q->problem, &parameter);
+    return train(&q->problem, &parameter);
+}
+
+/* Learns each answer against all others: answer a into column + a. */
+static int learn_each(struct question *q, answer_fn answer, size_t column, struct mq_weights *out) {
+    gather(q, answer, 0);
+    struct model *model = q->problem.l ? fit(q) : NULL;
     if (!model)
-        return -ENOMEM;
+        return q->problem.l ? -ENOMEM : 0;
     for (int c = 0; model->nr_class > 1 && c < model->nr_class; c++)
-        if (!q->yes_or_no || model->label[c] == 1)
-            copy_column(model, c, out, q->yes_or_no ? q->column : q->column + (size_t)model->label[c]);
+        copy_column(model, c, out, column + (size_t)model->label[c]);
     free_and_destroy_model(&model);
     return 0;
 }
 
+/* Learns answer 1 against answer 0 into one column. */
+static int learn_yes(struct question *q, answer_fn answer, size_t item, size_t column, struct mq_weights *out) {
+    gather(q, answer, item);
+    struct model *model = q->problem.l ? fit(q) : NULL;
+    if (!model)
+        return q->problem.l ? -ENOMEM : 0;
+    for (int c = 0; model->nr_class == 2 && c < 2; c++)
+        if (model->label[c] == 1)
+            copy_column(model, c, out, column);
+    free_and_destroy_model(&model);
+    return 0;
+}
+
+/* The same with every feature made as long as naive Bayes finds it strong: what is rare and telling is learned sooner. */
+static int learn_yes_scaled(struct question *q, answer_fn answer, size_t item, size_t column, struct mq_weights *out) {
+    gather(q, answer, item);
+    int r = mq_naive_strength(q->problem.x, q->problem.y, (size_t)q->problem.l, out->rows, q->strength);
+    struct feature_node *to = q->scaled;
+    for (int i = 0; r == 0 && i < q->problem.l; i++) {
+        const struct feature_node *from = q->problem.x[i];
+        q->problem.x[i] = to;
+        for (; from->index != -1; from++)
+            *to++ = (struct feature_node){ from->index, from->value * q->strength[from->index - 1] };
+        *to++ = (struct feature_node){ -1, 0 };
+    }
+    struct model *model = r == 0 && q->problem.l ? fit(q) : NULL;
+    if (!model)
+        return r < 0 ? r : q->problem.l ? -ENOMEM : 0;
+    for (int c = 0; model->nr_class == 2 && c < 2; c++)
+        if (model->label[c] == 1)
+            copy_column(model, c, out, column);
+    for (size_t row = 0; model->nr_class == 2 && row < out->rows; row++)
+        out->weights[row * out->columns + column] *= (float)q->strength[row];
+    free_and_destroy_model(&model);
+    return 0;
+}
+
+static int learn_naive(struct question *q, answer_fn answer, size_t classes, double smoothing, double share, size_t column,
+                       struct mq_weights *out) {
+    gather(q, answer, 0);
+    return mq_naive_add(q->problem.x, q->problem.y, (size_t)q->problem.l, classes, out->rows, smoothing, share, out->weights + column,
+                        out->columns);
+}
+
 static int learn_all(struct question *q, const struct mq_learn_options *options, struct mq_weights *out) {
     const struct mq_shape *shape = &out->shape;
-    q->solver = L2R_L2LOSS_SVC_DUAL;
-    q->cost = options->domain_cost;
-    q->column = mq_column_direct(shape);
-    int r = learn_question(q, answer_domain, 0, out);
+    size_t kinds = mq_column_kinds(shape);
     q->cost = options->kind_cost;
-    q->column = mq_column_kinds(shape);
+    int r = shape->kinds ? learn_each(q, answer_kind, kinds, out) : 0;
     if (r == 0 && shape->kinds)
-        r = learn_question(q, answer_kind, 0, out);
-    q->yes_or_no = true;
-    q->solver = L2R_LR_DUAL;
+        r = learn_naive(q, answer_kind, shape->kinds + shape->has_none, KIND_SMOOTHING, options->naive_share, kinds, out);
+    if (r == 0)
+        r = learn_naive(q, answer_domain, shape->domains, DOMAIN_SMOOTHING, 1, mq_column_direct(shape), out);
     q->cost = options->several_cost;
-    q->column = mq_column_several(shape);
-    for (size_t d = 0; r == 0 && d < shape->several; d++, q->column++)
-        r = learn_question(q, answer_touches, d, out);
+    for (size_t d = 0; r == 0 && d < shape->several; d++)
+        r = learn_yes_scaled(q, answer_touches, d, mq_column_several(shape) + d, out);
     q->cost = options->severity_cost;
-    q->column = mq_column_severity(shape);
-    for (size_t s = 0; r == 0 && s < shape->severities; s++, q->column++)
-        r = learn_question(q, answer_severity, s, out);
+    for (size_t s = 0; r == 0 && s < shape->severities; s++)
+        r = learn_yes(q, answer_severity, s, mq_column_severity(shape) + s, out);
     return r;
 }
 
@@ -121,7 +169,7 @@ int mq_learn(const struct mq_corpus *corpus, const struct mq_terms *terms, const
     out->columns = mq_column_count(&out->shape);
     out->weights = calloc(out->rows * out->columns + 1, sizeof(*out->weights));
     out->bias = calloc(out->columns + 1, sizeof(*out->bias));
-    for (size_t c = 0; out->bias && c < out->columns; c++)
+    for (size_t c = mq_column_several(&out->shape); out->bias && c < out->columns; c++)
         out->bias[c] = NEVER;
     struct mq_vectors vectors;
     int r = mq_vectors_init(&vectors, terms, vocabulary, chosen);
@@ -133,9 +181,13 @@ int mq_learn(const struct mq_corpus *corpus, const struct mq_terms *terms, const
                           .seed = options->seed };
     q.problem.x = calloc(corpus->count + 1, sizeof(*q.problem.x));
     q.problem.y = calloc(corpus->count + 1, sizeof(*q.problem.y));
-    r = q.problem.x && q.problem.y && out->weights && out->bias ? learn_all(&q, options, out) : -ENOMEM;
+    q.scaled = malloc((vectors.node_count + 1) * sizeof(*q.scaled));
+    q.strength = malloc((out->rows + 1) * sizeof(*q.strength));
+    r = q.problem.x && q.problem.y && q.scaled && q.strength && out->weights && out->bias ? learn_all(&q, options, out) : -ENOMEM;
     free(q.problem.x);
     free(q.problem.y);
+    free(q.scaled);
+    free(q.strength);
     mq_vectors_deinit(&vectors);
     if (r < 0)
         mq_weights_deinit(out);

@@ -18,10 +18,14 @@ struct mq_weights {
 struct mq_shape mq_corpus_shape(const struct mq_corpus *corpus);
 
 struct mq_learn_options {
-    double kind_cost, domain_cost, several_cost, severity_cost; /* LIBLINEAR's C */
-    unsigned min_count; /* texts that a feature must be in */
+    double several_cost, kind_cost, severity_cost; /* LIBLINEAR's C */
+    double naive_share;   /* of naive Bayes in what a kind says */
+    unsigned min_count;   /* texts that a feature must be in */
     unsigned seed;
 };
+
+#define MQ_LEARN_DEFAULTS \
+    { .several_cost = 10, .kind_cost = 40, .severity_cost = 10, .naive_share = 0.4, .min_count = 1, .seed = 1 }
 
 /* Learns from the chosen texts. Deterministic: LIBLINEAR's rand() is seeded before each model. */
 MQ_MUST_CHECK int mq_learn(const struct mq_corpus *corpus, const struct mq_terms *terms, const struct mq_vocabulary *vocabulary,

@@ -24,7 +24,7 @@ static const char usage[] =
     "  --seed N              default 1; the same corpus and seed make the same file\n"
     "  --quick               print thresholds only\n"
     "  --label-column N      of --tsv: where the label is (default: last)\n"
-    "  --min-count N         texts that a feature must be in (default 2)\n"
+    "  --min-count N         texts that a feature must be in (default 1)\n"
     "  --json                --score: one JSON object\n";
 
 enum { CORPUS = 256, CATALOGUE, DECISIONS, DATABASE, OUT, IN_USE, FORCE, REPORT, FOLDS, SEED, QUICK, LABEL_COLUMN, MIN_COUNT, JSON, CHECK,
@@ -103,7 +103,7 @@ static int run(const struct mq_train_options *o, bool check) {
 int main(int argc, char **argv) {
     struct mq_train_options options = {
         .folds = 10,
-        .learn = { .kind_cost = 1, .domain_cost = 1, .several_cost = 10, .severity_cost = 10, .min_count = 2, .seed = 1 },
+        .learn = MQ_LEARN_DEFAULTS,
     };
     bool check = false;
     for (int option; (option = getopt_long(argc, argv, "", long_options, NULL)) != -1;) {

@@ -5,7 +5,7 @@
 #include <math.h>
 
 struct mq_outcome mq_outcome_from(const struct mq_shape *shape, const struct mq_calibration *c, const struct mq_mixed *mixed) {
-    struct mq_outcome o = { .domain = (int)mixed->best, .probability = (double)mixed->domain[mixed->best], .best_kind = -1 };
+    struct mq_outcome o = { .domain = (int)mixed->best, .probability = (double)mixed->confidence, .best_kind = -1 };
     bool none = shape->has_none && mixed->best == shape->domains - 1;
     if (mixed->kind != UINT32_MAX)
         o.best_kind = (int)mixed->kind;
@@ -15,7 +15,7 @@ struct mq_outcome mq_outcome_from(const struct mq_shape *shape, const struct mq_
         if (mixed->severity[s - 1] > mixed->severity[o.severity - 1])
             o.severity = s;
     o.critical = shape->severities && mixed->severity[MQ_MODEL_SEVERITIES - 1] >= c->critical_from;
-    o.review = none || mixed->domain[mixed->best] < c->dispatch_from;
+    o.review = none || !(mixed->confidence >= c->dispatch_from);
     return o;
 }
 

@@ -97,10 +97,11 @@ static int learn(struct training *t, const struct mq_train_options *options) {
     const struct mq_model_label *kinds = t->labels + shape.domains;
     mq_model_labels(&t->corpus, &shape, t->labels);
     int r = mq_crossvalidate(&t->corpus, &t->terms, t->fold_of, options->folds, &options->learn, &t->scores);
+    struct mq_unseen unseen = { t->corpus.examples, t->scores, t->terms.length, t->corpus.count };
     if (r == 0)
-        r = mq_calibrate(&t->corpus, &shape, kinds, t->scores, &t->calibration);
+        r = mq_calibrate(&unseen, &shape, kinds, &t->calibration);
     if (r == 0)
-        r = mq_crossvalidate_outcomes(&t->corpus, &shape, kinds, t->scores, t->fold_of, options->folds, t->outcomes);
+        r = mq_crossvalidate_outcomes(&unseen, &shape, kinds, t->fold_of, options->folds, t->outcomes);
     if (r == 0)
         r = mq_vocabulary_init(&t->vocabulary, &t->terms, t->chosen, options->learn.min_count);
     if (r == 0)
@@ -113,7 +114,7 @@ static void say(const struct training *t, const struct mq_train_options *options
     if (!options->quick) {
         printf("Out of fold (%u folds, near-duplicates together):\n", options->folds);
         mq_figures_print(&t->corpus.labels, &t->figures, true, stdout);
-        printf("\nmixture: direct %.3f, several %.3f, kinds %.3f; severity: text %.3f, kind %.3f\n", (double)c->direct,
+        printf("\nmixture: naive %.3f, several %.3f, kinds %.3f; severity: text %.3f, kind %.3f\n", (double)c->direct,
                (double)c->several, (double)c->kind, (double)c->severity_score, (double)c->severity_kind);
     }
     printf("thresholds: dispatch %.3f, kind %.3f, also %.3f, critical %.3f\n", (double)c->dispatch_from, (double)c->kind_from,

@@ -32,7 +32,8 @@ static int learn_and_write(const struct mq_corpus *corpus, const struct mq_train
         r = mq_crossvalidate(corpus, &terms, fold_of, options->folds, &options->learn, &scores);
     if (r == 0) {
         mq_model_labels(corpus, &shape, labels);
-        r = mq_calibrate(corpus, &shape, labels + shape.domains, scores, &calibration);
+        struct mq_unseen unseen = { corpus->examples, scores, terms.length, corpus->count };
+        r = mq_calibrate(&unseen, &shape, labels + shape.domains, &calibration);
     }
     mq_terms_deinit(&terms);
     double began = mq_processor_seconds();

@@ -77,7 +77,9 @@ static int by_feature(const void *a, const void *b) {
 
 static int add_text(struct mq_terms *terms, struct reader *reader, size_t text, struct mq_str bytes) {
     size_t used = terms->begin[text];
-    size_t n = mq_features(reader->symbols, mq_fold_text(&reader->fold, bytes, reader->symbols), reader->features);
+    size_t symbols = mq_fold_text(&reader->fold, bytes, reader->symbols);
+    size_t n = mq_features(reader->symbols, symbols, reader->features);
+    terms->length[text] = (uint32_t)symbols;
     qsort(reader->features, n, sizeof(*reader->features), by_hash);
     if (used + n > reader->term_capacity) {
         size_t capacity = 2 * reader->term_capacity + n;
@@ -105,7 +107,8 @@ int mq_terms_init(struct mq_terms *terms, const struct mq_corpus *corpus) {
     *terms = (struct mq_terms){ .count = corpus->count };
     struct reader *reader = calloc(1, sizeof(*reader));
     terms->begin = calloc(corpus->count + 1, sizeof(*terms->begin));
-    int r = reader && terms->begin ? 0 : -ENOMEM;
+    terms->length = calloc(corpus->count + 1, sizeof(*terms->length));
+    int r = reader && terms->begin && terms->length ? 0 : -ENOMEM;
     if (r == 0)
         mq_fold_init(&reader->fold);
     for (size_t i = 0; r == 0 && i < corpus->count; i++)
@@ -121,6 +124,7 @@ int mq_terms_init(struct mq_terms *terms, const struct mq_corpus *corpus) {
 void mq_terms_deinit(struct mq_terms *terms) {
     free(terms->terms);
     free(terms->begin);
+    free(terms->length);
     free(terms->hashes);
     *terms = (struct mq_terms){ 0 };
 }
@@ -209,6 +213,7 @@ int mq_vectors_init(struct mq_vectors *vectors, const struct mq_terms *terms, co
         vectors->x[i] = vectors->nodes + used;
         used += write_vector(terms, v, i, vectors->x[i]);
     }
+    vectors->node_count = used;
     return 0;
 }
 

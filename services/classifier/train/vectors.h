@@ -18,6 +18,7 @@ struct mq_terms {
     struct mq_term *terms;
     size_t *begin;       /* of text i: begin[i] … begin[i + 1] */
     size_t count;        /* texts */
+    uint32_t *length;    /* of each text, in symbols */
     uint32_t *hashes;    /* of each feature */
     size_t feature_count;
 };
@@ -48,6 +49,7 @@ float mq_term_value(const struct mq_vocabulary *vocabulary, struct mq_term term)
 struct mq_vectors {
     struct feature_node *nodes;
     struct feature_node **x;
+    size_t node_count;
     int dimensions; /* bias included */
 };
 
