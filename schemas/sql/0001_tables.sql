@@ -175,7 +175,7 @@ create table rejections (
     size        integer not null,
     errors      jsonb not null
 );
-comment on table rejections is 'What could not be understood: topic, bytes (capped; size is the true length), and reasons.';
+comment on table rejections is 'What could not be understood: topic, bytes (capped, and cut where subject begins; size is the true length), and reasons.';
 create index rejections_at on rejections (at);
 
 create table classifications (

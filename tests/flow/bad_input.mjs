@@ -117,6 +117,14 @@ export function stories(system) {
     await device.next(m => m.topic.endsWith('receipt'), 'an answer')
   })
 
+  test('of a refused report nothing is kept of whom it is about', async () => {
+    const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+    await device.publish(topic, JSON.stringify({ ...good(), severity: 9, subject: { name: '欧阳婷婷', phone: '13912345678' } }))
+    assert.equal(json(await device.next(m => json(m).status === 'rejected', 'the refusal')).errors[0].path, '/severity')
+    const rows = await system.sql(`select convert_from(bytes, 'UTF8') as bytes from minqing.rejections where errors::text like '%/severity%'`)
+    assert.ok(rows.length && rows.every(row => !/欧阳|139123/.test(row.bytes)))
+  })
+
   test('unknown members of a report are kept', async () => {
     const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
     const message = { ...good(), weather: { wind: 'NE 5' } }
