@@ -2,6 +2,7 @@
 // What the loop of every service promises: poison harms nobody, what nobody heard is told later.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { json, report, until } from '../harness/system.mjs'
 
@@ -45,6 +46,29 @@ export function stories(system) {
     const id = await storeSilently(system, '水库坝体渗水')
     await until(async () => (await system.sql(`select from minqing.case_reports c join minqing.announcements a on a.ref = c."case"
       where c.report = $1 and a.published_version = a.version and a.topic = 1`, id)).length, 'it is with its department', 20000)
+  })
+
+  test('a damaged model is refused while the one in use stays; a good one put in its place is taken up, without a restart', async () => {
+    const model = `${system.folder}/model`
+    const good = readFileSync(model)
+    const said = words => until(() => readFileSync(`${system.folder}/log/classifier/current`, 'utf8').split('\n').filter(l => l.includes(words)).length,
+      `the classifier says '${words}'`)
+    const replace = bytes => {
+      writeFileSync(`${model}.new`, bytes, { mode: 0o644 })
+      renameSync(`${model}.new`, model)
+    }
+    const pid = system.pid('classifier')
+    const damaged = Buffer.from(good)
+    damaged[damaged.length >> 1] ^= 1
+    replace(damaged)
+    await said('the one in use stays')
+    const id = await storeSilently(system, '水库坝体渗水')
+    await until(async () => (await system.sql('select from minqing.classifications where report = $1', id)).length, 'it still classifies')
+    const uses = () => readFileSync(`${system.folder}/log/classifier/current`, 'utf8').split(' in use').length
+    const before = uses()
+    replace(good)
+    await until(() => uses() > before, 'the good one is taken up')
+    assert.equal(system.pid('classifier'), pid)
   })
 
   test('a status that nobody heard waits until its device is heard from again', async () => {
