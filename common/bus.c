@@ -214,7 +214,7 @@ int mq_bus_set_nodelay(const char *host, int64_t port) {
         return 0;
     for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         int fd = atoi(e->d_name);
-        struct sockaddr_storage peer;
+        struct sockaddr_storage peer = { 0 };
         socklen_t length = sizeof(peer);
         if (e->d_name[0] == '.' || getpeername(fd, (struct sockaddr *)&peer, &length) < 0)
             continue;

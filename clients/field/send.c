@@ -38,6 +38,7 @@ static int send_one(struct mq_delivery *delivery, const struct mq_client_login *
     delivery->id = &id;
     if (status == 0)
         status = mq_deliver(delivery);
+    delivery->id = NULL;
     mq_keeping_close(delivery->keeping);
     return status;
 }

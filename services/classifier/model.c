@@ -266,7 +266,7 @@ static const char *domain_name(const struct mq_model *m, uint32_t domain) {
 
 static void name_also(const struct mq_model *m, const struct mq_mixed *mixed, struct mq_prediction *out) {
     const struct mq_shape *shape = &m->header->shape;
-    uint32_t named[MQ_MODEL_ALSO];
+    uint32_t named[MQ_MODEL_ALSO] = { 0 };
     while (out->domain && shape->several && out->also_count < MQ_MODEL_ALSO) {
         uint32_t best = UINT32_MAX;
         for (uint32_t d = 0; d < shape->domains - shape->has_none; d++) {
