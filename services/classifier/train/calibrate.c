@@ -288,3 +288,62 @@ int mq_calibrate(const struct mq_unseen *unseen, const struct mq_shape *shape, c
         r = fit_severity(&s);
     return r < 0 ? r : choose_thresholds(&s);
 }
+
+/* The lowest threshold above which the probabilities themselves, taken for honest, promise the target share. */
+static float promised(struct bet *bets, size_t n, double target) {
+    double sum = 0;
+    float from = 1.01f;
+    qsort(bets, n, sizeof(*bets), by_probability);
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)bets[i].probability;
+        if (sum >= target * (double)(i + 1))
+            from = bets[i].probability;
+    }
+    return from;
+}
+
+static float logit(float p) { return logf((p + 1e-6f) / (1 - p + 1e-6f)); }
+
+static int fit_correction(const struct source *s, double weights[MQ_CHOICE_WEIGHTS]) {
+    struct mq_choice choice;
+    if (mq_choice_init(&choice, s->unseen->count, 2, 2) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->unseen->count; i++) {
+        struct mq_mixed mixed;
+        mq_mix(s->shape, s->kinds, s->out, scores_of(s, i), s->unseen->symbols[i], &mixed);
+        struct mq_outcome o = mq_outcome_from(s->shape, s->out, &mixed);
+        choice.chosen[i] = mq_outcome_right(&s->unseen->examples[i], &o);
+        float *f = mq_choice_features(&choice, i, 1);
+        f[0] = logit(mixed.confidence);
+        f[1] = 1;
+    }
+    mq_choice_fit(&choice, RIDGE, weights);
+    mq_choice_deinit(&choice);
+    return 0;
+}
+
+int mq_recalibrate(const struct mq_unseen *apart, const struct mq_shape *shape, const struct mq_model_label *kinds,
+                   struct mq_calibration *calibration) {
+    struct source s = { apart, shape, kinds, mq_column_count(shape), calibration };
+    double weights[MQ_CHOICE_WEIGHTS] = { 1 };
+    if (apart->count == 0)
+        return 0;
+    struct bet *bets = calloc(apart->count, sizeof(*bets));
+    if (!bets || fit_correction(&s, weights) < 0) {
+        free(bets);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < MQ_MODEL_CONFIDENCE; i++)
+        calibration->confidence[i] *= (float)weights[0];
+    calibration->confidence[0] += (float)weights[1];
+    size_t n = 0;
+    for (size_t i = 0; i < apart->count; i++) {
+        struct mq_mixed mixed;
+        mq_mix(shape, kinds, calibration, scores_of(&s, i), apart->symbols[i], &mixed);
+        if (mixed.best < shape->domains - shape->has_none)
+            bets[n++].probability = mixed.confidence;
+    }
+    calibration->dispatch_from = promised(bets, n, MQ_TARGET_RIGHT);
+    free(bets);
+    return 0;
+}

@@ -10,13 +10,13 @@ static int run_fold(const struct mq_corpus *corpus, const struct mq_terms *terms
     struct mq_vocabulary vocabulary;
     struct mq_weights weights;
     for (size_t i = 0; i < corpus->count; i++)
-        chosen[i] = fold_of[i] != fold;
+        chosen[i] = fold_of[i] != fold && fold_of[i] != MQ_HELD_OUT;
     int r = mq_vocabulary_init(&vocabulary, terms, chosen, options->min_count);
     if (r < 0)
         return r;
     r = mq_learn(corpus, terms, &vocabulary, chosen, options, &weights);
     for (size_t i = 0; r == 0 && i < corpus->count; i++)
-        if (!chosen[i])
+        if (fold_of[i] == fold)
             mq_weights_score(&weights, terms, &vocabulary, i, scores + i * weights.columns);
     if (r == 0)
         mq_weights_deinit(&weights);

@@ -7,6 +7,11 @@
 #include "learn.h"
 #include "outcome.h"
 
+#include <limits.h>
+
+/* fold_of a text that no model may learn from. */
+#define MQ_HELD_OUT UINT_MAX
+
 /* scores[text][mq_column_count]: owned by the caller (free). */
 MQ_MUST_CHECK int mq_crossvalidate(const struct mq_corpus *corpus, const struct mq_terms *terms, const unsigned *fold_of, unsigned folds,
                                    const struct mq_learn_options *options, float **scores);

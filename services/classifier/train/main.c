@@ -14,6 +14,7 @@ static const char usage[] =
     "\n"
     "  --corpus DIR|FILE     labelled texts (domain kind severity also text); may be repeated\n"
     "  --catalogue FILE      the kinds (columns code and severity)\n"
+    "  --calibration DIR|FILE  texts written apart, to correct the confidence by; never learned from\n"
     "  --decisions FILE      what people decided: domain kind severity text; may be repeated\n"
     "  --database CONNINFO   the same from the database\n"
     "  --out FILE            the model\n"
@@ -27,11 +28,11 @@ static const char usage[] =
     "  --min-count N         texts that a feature must be in (default 1)\n"
     "  --json                --score: one JSON object\n";
 
-enum { CORPUS = 256, CATALOGUE, DECISIONS, DATABASE, OUT, IN_USE, FORCE, REPORT, FOLDS, SEED, QUICK, LABEL_COLUMN, MIN_COUNT, JSON, CHECK,
+enum { CORPUS = 256, CATALOGUE, CALIBRATION, DECISIONS, DATABASE, OUT, IN_USE, FORCE, REPORT, FOLDS, SEED, QUICK, LABEL_COLUMN, MIN_COUNT, JSON, CHECK,
        SCORE, MODEL, TSV, TEST, HELP };
 
 static const struct option long_options[] = {
-    { "corpus", 1, NULL, CORPUS },       { "catalogue", 1, NULL, CATALOGUE }, { "decisions", 1, NULL, DECISIONS },
+    { "corpus", 1, NULL, CORPUS },       { "catalogue", 1, NULL, CATALOGUE }, { "calibration", 1, NULL, CALIBRATION }, { "decisions", 1, NULL, DECISIONS },
     { "database", 1, NULL, DATABASE },   { "out", 1, NULL, OUT },             { "in-use", 1, NULL, IN_USE },
     { "force", 0, NULL, FORCE },         { "report", 1, NULL, REPORT },       { "folds", 1, NULL, FOLDS },
     { "seed", 1, NULL, SEED },           { "quick", 0, NULL, QUICK },         { "label-column", 1, NULL, LABEL_COLUMN },
@@ -65,6 +66,7 @@ static bool take(struct mq_train_options *o, int option, const char *value, bool
     switch (option) {
     case CORPUS: return input(o->corpus, &o->corpus_count, value);
     case DECISIONS: return input(o->decisions, &o->decisions_count, value);
+    case CALIBRATION: return input(o->calibration, &o->calibration_count, value);
     case CATALOGUE: o->catalogue = value; return true;
     case DATABASE: o->database = value; return true;
     case OUT: o->out = value; return true;

@@ -45,6 +45,7 @@ struct training {
     unsigned *fold_of;
     float *scores;
     bool *chosen;
+    size_t learned; /* texts to learn from; those behind them are for calibration */
 };
 
 static void training_deinit(struct training *t) {
@@ -62,6 +63,9 @@ static void training_deinit(struct training *t) {
 
 static int training_init(struct training *t, const struct mq_train_options *options) {
     int r = mq_train_read(options, &t->corpus);
+    t->learned = t->corpus.count;
+    for (size_t i = 0; r == 0 && i < options->calibration_count; i++)
+        r = mq_corpus_add(&t->corpus, options->calibration[i]);
     if (r < 0)
         return r;
     size_t n = t->corpus.count;
@@ -72,9 +76,14 @@ static int training_init(struct training *t, const struct mq_train_options *opti
     t->chosen = malloc(n);
     if (!t->labels || !t->outcomes || !t->seen || !t->fold_of || !t->chosen)
         return -ENOMEM;
-    memset(t->chosen, true, n);
+    memset(t->chosen, false, n);
+    memset(t->chosen, true, t->learned);
     r = mq_terms_init(&t->terms, &t->corpus);
-    return r < 0 ? r : mq_folds(&t->corpus, options->folds, t->fold_of);
+    if (r == 0)
+        r = mq_folds(&t->corpus, options->folds, t->fold_of);
+    for (size_t i = t->learned; i < n; i++)
+        t->fold_of[i] = MQ_HELD_OUT;
+    return r;
 }
 
 /* Remembers what the model would have said of each text that it is going to know. */
@@ -84,7 +93,7 @@ static int remember(struct training *t) {
     int r = fold && symbols ? 0 : -ENOMEM;
     if (r == 0)
         mq_fold_init(fold);
-    for (size_t i = 0; r == 0 && i < t->corpus.count; i++)
+    for (size_t i = 0; r == 0 && i < t->learned; i++)
         t->seen[i] = (struct mq_model_seen){ mq_model_text_hash(symbols, mq_fold_text(fold, t->corpus.examples[i].text, symbols)),
                                              (uint32_t)t->outcomes[i].domain, (float)t->outcomes[i].probability };
     free(fold);
@@ -92,12 +101,30 @@ static int remember(struct training *t) {
     return r;
 }
 
+/* A view of the texts to learn from; owns nothing. */
+static struct mq_corpus learned_part(const struct training *t) {
+    struct mq_corpus part = t->corpus;
+    part.count = t->learned;
+    return part;
+}
+
+/* The finished model on the texts that were written apart. */
+static int calibrate_apart(struct training *t, const struct mq_shape *shape, const struct mq_model_label *kinds) {
+    size_t columns = mq_column_count(shape);
+    for (size_t i = t->learned; i < t->corpus.count; i++)
+        mq_weights_score(&t->weights, &t->terms, &t->vocabulary, i, t->scores + i * columns);
+    struct mq_unseen apart = { t->corpus.examples + t->learned, t->scores + t->learned * columns, t->terms.length + t->learned,
+                               t->corpus.count - t->learned };
+    return mq_recalibrate(&apart, shape, kinds, &t->calibration);
+}
+
 static int learn(struct training *t, const struct mq_train_options *options) {
-    struct mq_shape shape = mq_corpus_shape(&t->corpus);
+    struct mq_corpus learned = learned_part(t);
+    struct mq_shape shape = mq_corpus_shape(&learned);
     const struct mq_model_label *kinds = t->labels + shape.domains;
-    mq_model_labels(&t->corpus, &shape, t->labels);
+    mq_model_labels(&learned, &shape, t->labels);
     int r = mq_crossvalidate(&t->corpus, &t->terms, t->fold_of, options->folds, &options->learn, &t->scores);
-    struct mq_unseen unseen = { t->corpus.examples, t->scores, t->terms.length, t->corpus.count };
+    struct mq_unseen unseen = { t->corpus.examples, t->scores, t->terms.length, t->learned };
     if (r == 0)
         r = mq_calibrate(&unseen, &shape, kinds, &t->calibration);
     if (r == 0)
@@ -106,6 +133,8 @@ static int learn(struct training *t, const struct mq_train_options *options) {
         r = mq_vocabulary_init(&t->vocabulary, &t->terms, t->chosen, options->learn.min_count);
     if (r == 0)
         r = mq_learn(&t->corpus, &t->terms, &t->vocabulary, t->chosen, &options->learn, &t->weights);
+    if (r == 0)
+        r = calibrate_apart(t, &shape, kinds);
     return r == 0 ? remember(t) : r;
 }
 
@@ -119,29 +148,31 @@ static void say(const struct training *t, const struct mq_train_options *options
     }
     printf("thresholds: dispatch %.3f, kind %.3f, also %.3f, critical %.3f\n", (double)c->dispatch_from, (double)c->kind_from,
            (double)c->also_from, (double)c->critical_from);
-    printf("%zu texts, %zu features, %.1f s\n", t->corpus.count, t->vocabulary.rows, seconds);
+    printf("%zu texts, %zu for calibration, %zu features, %.1f s\n", t->learned, t->corpus.count - t->learned, t->vocabulary.rows, seconds);
 }
 
 static int write_out(const struct training *t, const struct mq_train_options *options) {
     struct mq_model_parts parts = { .terms = &t->terms, .vocabulary = &t->vocabulary, .weights = &t->weights, .labels = t->labels,
-                                    .calibration = &t->calibration, .seen = t->seen, .seen_count = t->corpus.count };
+                                    .calibration = &t->calibration, .seen = t->seen, .seen_count = t->learned };
     return mq_write_model(options->out, &parts);
 }
 
 int mq_train(const struct mq_train_options *options) {
     struct training t = { 0 };
     double began = mq_processor_seconds();
-    int r = training_init(&t, options), worse = 0;
+    int r = training_init(&t, options);
     if (r == 0)
         r = learn(&t, options);
     if (r == 0) {
-        mq_figures(&t.corpus.labels, t.corpus.examples, t.outcomes, t.corpus.count, &t.figures);
+        mq_figures(&t.corpus.labels, t.corpus.examples, t.outcomes, t.learned, &t.figures);
         say(&t, options, mq_processor_seconds() - began);
     }
     if (r == 0 && options->report)
         r = mq_report_html(options->report, &t.corpus.labels, &t.figures, &t.calibration, options->out);
-    if (r == 0 && options->in_use)
-        r = worse = mq_compare(options->in_use, &t.corpus, t.outcomes);
+    if (r == 0 && options->in_use) {
+        struct mq_corpus learned = learned_part(&t);
+        r = mq_compare(options->in_use, &learned, t.outcomes);
+    }
     if (r == 1 && options->force)
         r = 0;
     if (r == 1)
@@ -149,6 +180,5 @@ int mq_train(const struct mq_train_options *options) {
     if (r == 0 && options->out)
         r = write_out(&t, options);
     training_deinit(&t);
-    (void)worse;
     return r;
 }

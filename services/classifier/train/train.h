@@ -10,7 +10,8 @@
 struct mq_train_options {
     const char *corpus[MQ_TRAIN_INPUTS];    /* files or folders */
     const char *decisions[MQ_TRAIN_INPUTS];
-    size_t corpus_count, decisions_count;
+    const char *calibration[MQ_TRAIN_INPUTS]; /* written apart from the corpus: never learned from */
+    size_t corpus_count, decisions_count, calibration_count;
     const char *database;  /* libpq connection string */
     const char *catalogue;
     const char *out, *in_use, *report;
