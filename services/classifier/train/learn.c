@@ -10,7 +10,7 @@
 
 #define TOLERANCE 0.1 /* LIBLINEAR's own default; a tenth of it changes no figure and takes three times as long */
 #define KIND_SMOOTHING 10.0
-#define DOMAIN_SMOOTHING 1.0
+#define DOMAIN_SMOOTHING 0.3
 #define NEVER (-8.0f) /* bias of a label without examples, which must never win */
 
 struct mq_shape mq_corpus_shape(const struct mq_corpus *corpus) {

@@ -25,7 +25,7 @@ struct mq_learn_options {
 };
 
 #define MQ_LEARN_DEFAULTS \
-    { .several_cost = 10, .kind_cost = 40, .severity_cost = 10, .naive_share = 0.4, .min_count = 1, .seed = 1 }
+    { .several_cost = 30, .kind_cost = 40, .severity_cost = 10, .naive_share = 0.4, .min_count = 1, .seed = 1 }
 
 /* Learns from the chosen texts. Deterministic: LIBLINEAR's rand() is seeded before each model. */
 MQ_MUST_CHECK int mq_learn(const struct mq_corpus *corpus, const struct mq_terms *terms, const struct mq_vocabulary *vocabulary,

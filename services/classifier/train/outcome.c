@@ -83,7 +83,7 @@ static void curve(const struct mq_labels *labels, const struct mq_example *examp
 
 void mq_figures(const struct mq_labels *labels, const struct mq_example *examples, const struct mq_outcome *outcomes, size_t count,
                 struct mq_figures *f) {
-    size_t right = 0, strict = 0, dispatched = 0, dispatched_right = 0, none = 0, none_review = 0, kinds = 0, kind = 0, given = 0,
+    size_t right = 0, strict = 0, dispatched = 0, dispatched_right = 0, none = 0, none_review = 0, domain_dispatched = 0, kinds = 0, kind = 0, given = 0,
            given_right = 0, severities = 0, severity = 0, critical = 0, critical_said = 0, critical_both = 0;
     memset(f, 0, sizeof(*f));
     f->texts = count;
@@ -97,6 +97,7 @@ void mq_figures(const struct mq_labels *labels, const struct mq_example *example
         dispatched += !o->review;
         dispatched_right += !o->review && good;
         none += is_none;
+        domain_dispatched += !is_none && !o->review;
         none_review += is_none && o->review;
         kinds += e->kind >= 0;
         kind += e->kind >= 0 && o->best_kind == e->kind;
@@ -112,6 +113,7 @@ void mq_figures(const struct mq_labels *labels, const struct mq_example *example
     f->top1 = ratio(right, count);
     f->strict = ratio(strict, count);
     f->dispatched = ratio(dispatched, count);
+    f->dispatched_of_domains = ratio(domain_dispatched, count - none);
     f->right = ratio(dispatched_right, dispatched);
     f->none_review = ratio(none_review, none);
     f->kind = ratio(kind, kinds);

@@ -39,6 +39,8 @@ struct mq_figures {
     double kind, kind_given, kind_right; /* best kind right; share with a kind named; right among those */
     double severity, critical_recall, critical_precision;
     double macro_f1;
+    double dispatched_of_domains; /* share of the texts that have a domain */
+    double per_second;  /* predictions; 0: not measured */
     struct mq_label_figures label[MQ_MODEL_DOMAINS];
     size_t confusion[MQ_MODEL_DOMAINS][MQ_MODEL_DOMAINS]; /* [truth][said] */
     struct {

@@ -21,6 +21,8 @@ void mq_figures_print(const struct mq_labels *labels, const struct mq_figures *f
     percent(out, "macro F1", f->macro_f1);
     percent(out, "dispatched without review", f->dispatched);
     percent(out, "right among those", f->right);
+    if (labels->has_none)
+        percent(out, "dispatched of those that have a domain", f->dispatched_of_domains);
     fprintf(out, "%-42s %6.4f\n", "expected calibration error", f->ece);
     if (labels->has_none)
         percent(out, "texts of no domain sent to review", f->none_review);
@@ -32,6 +34,8 @@ void mq_figures_print(const struct mq_labels *labels, const struct mq_figures *f
         percent(out, "critical seen", f->critical_recall);
         percent(out, "critical among those said to be", f->critical_precision);
     }
+    if (f->per_second > 0)
+        fprintf(out, "%-42s %6.0f\n", "predictions a second", f->per_second);
     fprintf(out, "\n%-20s %6s %9s %9s %9s\n", "domain", "texts", "precision", "recall", "F1");
     for (size_t l = 0; l < f->labels; l++)
         fprintf(out, "%-20s %6zu %9.4f %9.4f %9.4f\n", mq_label_name(labels, l), f->label[l].truth, f->label[l].precision,
@@ -53,6 +57,7 @@ void mq_figures_json(const struct mq_labels *labels, const struct mq_figures *f,
             f->texts, f->top1, f->strict, f->macro_f1, f->dispatched, f->right);
     fprintf(out, "\"ece\":%.6f,\"none_to_review\":%.6f,\"kind\":%.6f,\"kind_named\":%.6f,\"kind_right_among_named\":%.6f,", f->ece,
             f->none_review, f->kind, f->kind_given, f->kind_right);
+    fprintf(out, "\"dispatched_of_domains\":%.6f,\"predictions_per_second\":%.0f,", f->dispatched_of_domains, f->per_second);
     fprintf(out, "\"severity\":%.6f,\"critical_recall\":%.6f,\"critical_precision\":%.6f,\"recall\":{", f->severity, f->critical_recall,
             f->critical_precision);
     for (size_t l = 0; l < f->labels; l++)

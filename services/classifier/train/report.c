@@ -108,6 +108,7 @@ static void summary(FILE *out, const struct mq_figures *f, const struct mq_calib
         { "领域严格正确 domain strictly right", f->strict },
         { "自动派单 dispatched without review", f->dispatched },
         { "其中正确 right among those", f->right },
+        { "有领域文本的自动派单 dispatched of those that have a domain", f->dispatched_of_domains },
         { "期望校准误差 expected calibration error", f->ece },
         { "无领域文本转人工 texts of no domain sent to review", f->none_review },
         { "类别正确 kind right", f->kind },

@@ -70,6 +70,7 @@ int mq_score(const struct mq_train_options *options) {
         r = mq_predict_all(model, &corpus, outcomes, &seconds);
     if (r == 0) {
         mq_figures(&corpus.labels, corpus.examples, outcomes, corpus.count, &figures);
+        figures.per_second = seconds > 0 ? (double)corpus.count / seconds : 0;
         if (options->json)
             mq_figures_json(&corpus.labels, &figures, stdout);
         else

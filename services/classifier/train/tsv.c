@@ -3,7 +3,6 @@
 #include "train.h"
 
 #include "model_internal.h"
-#include "folds.h"
 #include "write_model.h"
 
 #include <errno.h>
@@ -11,49 +10,100 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Learns from the whole corpus and writes the model; the calibration is fitted before. */
-static int learn_and_write(const struct mq_corpus *corpus, const struct mq_train_options *options, const char *path,
-                           double *learning) {
-    struct mq_terms terms = { 0 };
+/* What is tried as LIBLINEAR's C: few texts want a small one, many a large one. */
+static const double costs[] = { 1, 10 };
+
+/* One learning task. */
+struct task {
+    const struct mq_corpus *corpus;
+    const struct mq_train_options *options;
+    struct mq_terms terms;
+    struct mq_shape shape;
+    struct mq_model_label labels[MQ_MODEL_DOMAINS];
+    unsigned *fold_of;
+    struct mq_learn_options learn;
+    struct mq_calibration calibration;
+};
+
+/* Cross-validates one cost; keeps it and its calibration when it is right on more texts than `best`. */
+static int try_cost(struct task *t, double cost, size_t *best) {
+    struct mq_learn_options learn = t->options->learn;
+    struct mq_calibration calibration;
+    float *scores = NULL;
+    size_t right = 0;
+    learn.several_cost = cost;
+    int r = mq_crossvalidate(t->corpus, &t->terms, t->fold_of, t->options->folds, &learn, &scores);
+    if (r < 0)
+        return r;
+    struct mq_unseen unseen = { t->corpus->examples, scores, t->terms.length, t->corpus->count };
+    r = mq_calibrate(&unseen, &t->shape, t->labels + t->shape.domains, &calibration);
+    for (size_t i = 0; r == 0 && i < unseen.count; i++) {
+        struct mq_mixed mixed;
+        mq_mix(&t->shape, t->labels, &calibration, scores + i * mq_column_count(&t->shape), unseen.symbols[i], &mixed);
+        right += (int)mixed.best == unseen.examples[i].domain;
+    }
+    if (r == 0 && right > *best) {
+        *best = right;
+        t->learn = learn;
+        t->calibration = calibration;
+    }
+    free(scores);
+    return r;
+}
+
+static int choose_cost(struct task *t) {
+    size_t best = 0;
+    int r = mq_terms_init(&t->terms, t->corpus);
+    for (size_t i = 0; r == 0 && i < MQ_LENGTH(costs); i++)
+        r = try_cost(t, costs[i], &best);
+    return r;
+}
+
+/* Learns from the whole corpus and writes the model. */
+static int learn_and_write(struct task *t, const char *path, double *seconds) {
     struct mq_vocabulary vocabulary = { 0 };
     struct mq_weights weights = { 0 };
-    struct mq_calibration calibration;
-    struct mq_shape shape = mq_corpus_shape(corpus);
-    struct mq_model_label labels[MQ_MODEL_DOMAINS];
-    unsigned *fold_of = calloc(corpus->count + 1, sizeof(*fold_of));
-    bool *chosen = malloc(corpus->count + 1);
-    float *scores = NULL;
-    int r = fold_of && chosen ? mq_terms_init(&terms, corpus) : -ENOMEM;
-    for (size_t i = 0; r == 0 && i < corpus->count; i++) {
-        chosen[i] = true;
-        fold_of[i] = (unsigned)(i % options->folds);
-    }
-    if (r == 0)
-        r = mq_crossvalidate(corpus, &terms, fold_of, options->folds, &options->learn, &scores);
-    if (r == 0) {
-        mq_model_labels(corpus, &shape, labels);
-        struct mq_unseen unseen = { corpus->examples, scores, terms.length, corpus->count };
-        r = mq_calibrate(&unseen, &shape, labels + shape.domains, &calibration);
-    }
-    mq_terms_deinit(&terms);
+    bool *chosen = malloc(t->corpus->count + 1);
     double began = mq_processor_seconds();
+    if (!chosen)
+        return -ENOMEM;
+    memset(chosen, true, t->corpus->count);
+    mq_terms_deinit(&t->terms);
+    int r = mq_terms_init(&t->terms, t->corpus);
     if (r == 0)
-        r = mq_terms_init(&terms, corpus);
+        r = mq_vocabulary_init(&vocabulary, &t->terms, chosen, t->learn.min_count);
     if (r == 0)
-        r = mq_vocabulary_init(&vocabulary, &terms, chosen, options->learn.min_count);
-    if (r == 0)
-        r = mq_learn(corpus, &terms, &vocabulary, chosen, &options->learn, &weights);
-    *learning = mq_processor_seconds() - began;
-    struct mq_model_parts parts = { .terms = &terms, .vocabulary = &vocabulary, .weights = &weights, .labels = labels,
-                                    .calibration = &calibration };
+        r = mq_learn(t->corpus, &t->terms, &vocabulary, chosen, &t->learn, &weights);
+    *seconds = mq_processor_seconds() - began;
+    struct mq_model_parts parts = { .terms = &t->terms, .vocabulary = &vocabulary, .weights = &weights, .labels = t->labels,
+                                    .calibration = &t->calibration };
     if (r == 0)
         r = mq_write_model(path, &parts);
     mq_weights_deinit(&weights);
     mq_vocabulary_deinit(&vocabulary);
-    mq_terms_deinit(&terms);
-    free(fold_of);
     free(chosen);
-    free(scores);
+    return r;
+}
+
+static int learn_task(const struct mq_corpus *corpus, const struct mq_train_options *options, const char *path, double *seconds) {
+    struct task *t = calloc(1, sizeof(*t));
+    int r = t && (t->fold_of = calloc(corpus->count + 1, sizeof(*t->fold_of))) ? 0 : -ENOMEM;
+    if (r == 0) {
+        t->corpus = corpus;
+        t->options = options;
+        t->shape = mq_corpus_shape(corpus);
+        mq_model_labels(corpus, &t->shape, t->labels);
+        for (size_t i = 0; i < corpus->count; i++)
+            t->fold_of[i] = (unsigned)(i % options->folds);
+        r = choose_cost(t);
+    }
+    if (r == 0)
+        r = learn_and_write(t, path, seconds);
+    if (t) {
+        mq_terms_deinit(&t->terms);
+        free(t->fold_of);
+    }
+    free(t);
     return r;
 }
 
@@ -95,7 +145,7 @@ int mq_train_tsv(const struct mq_train_options *options) {
     if (r == 0 && corpus.count < options->folds)
         r = -EINVAL;
     if (r == 0)
-        r = learn_and_write(&corpus, options, path, &learning);
+        r = learn_task(&corpus, options, path, &learning);
     if (r == 0)
         printf("texts %zu\nlabels %zu\n", corpus.count, corpus.labels.domain_count);
     if (r == 0 && options->test)
