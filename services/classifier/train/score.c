@@ -136,8 +136,9 @@ int mq_compare(const char *path, const struct mq_corpus *corpus, const struct mq
         worse += b && !a;
     }
     if (r == 0) {
-        /* A difference that chance makes one time in twenty is none. */
-        double doubt = 1.645 * sqrt((double)(better + worse));
+        /* A difference that chance makes one time in a hundred is none: a few corrected labels must not keep a model from being
+         * renewed. */
+        double doubt = 2.326 * sqrt((double)(better + worse));
         r = (double)worse - (double)better > doubt;
         printf("in use %s: right on %zu of %zu texts that neither had seen, this one on %zu (%zu gained, %zu lost): %s\n",
                mq_model_name(model), before, corpus->count, now, better, worse, r ? "worse" : "not worse");
