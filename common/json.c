@@ -175,6 +175,11 @@ static bool is_area(struct mq_str text) {
     return (text.n == 12 || text.n == 15) && is_digits(text);
 }
 
+static bool is_uuid(struct mq_str text) {
+    struct mq_uuid uuid;
+    return mq_uuid_parse(text, &uuid) && !mq_uuid_is_nil(&uuid);
+}
+
 static bool is_hex64(struct mq_str text) {
     return text.n == 64 && all_of(text, DIGITS "abcdef");
 }
@@ -205,6 +210,7 @@ static const struct mq_json_pattern {
     { "area", is_area, "must be 12 digits of a village or 15 of a grid" },
     { "code", is_code, "must be a word of a-z, 0-9 and _ that begins with a letter" },
     { "digits", is_digits, "must be digits" },
+    { "uuid", is_uuid, "must be a UUID" },
     { "hex64", is_hex64, "must be 64 hexadecimal digits in lower case" },
     { "kind", is_kind, "must be a domain, a dot and a word, as in fire_safety.hill_fire" },
     { "written", is_written, "must not be only white space" },

@@ -76,7 +76,7 @@ struct mq_field {
     const char *const *words;   /* MQ_ENUM, and MQ_STRING where only some are good: NULL-terminated */
     const struct mq_object *object;
     const char *pattern; /* a class of text of mq_json_pattern, or NULL: MQ_STRING and MQ_STRINGS "account", "area", "code",
-                          * "digits", "hex64", "kind", "written" (not only white space); MQ_INTEGER "format" (a `v`);
+                          * "digits", "hex64", "kind", "uuid", "written" (not only white space); MQ_INTEGER "format" (a `v`);
                           * MQ_RAW "object" */
 };
 

@@ -38,9 +38,13 @@ const char *const mq_receipt_status_words[] = {
 const char *const mq_action_words[] = {
     "sign",     "progress", "resolve", "return", "extend",    "suspend",  "support",    "decide", "admit",     "refuse",
     "reassign", "correct",  "approve", "deny",   "supervise", "merge",    "split",      "call_back", "close", "reopen",
-    "mobilise", "stand_down",
+    "mobilise", "stand_down", "rework", "rate",
     NULL,
 };
+
+const char *const mq_answer_words[] = { "acknowledged", "arrived", "result", "verified", "rework", NULL };
+
+static const char *const answered_words[] = { "answer", "visit", NULL };
 
 static const struct mq_field location_fields[] = {
     { "lat", MQ_NUMBER, AT(mq_location, lat), .required = true, .min = -90, .max = 90 },
@@ -115,9 +119,66 @@ static const struct mq_field action_fields[] = {
     { "severity", MQ_INTEGER, AT(mq_action, severity), HAS(mq_action, has_severity), SEVERITY },
     { "until", MQ_TIME, AT(mq_action, until) },
     { "attachments", MQ_STRINGS, AT(mq_action, attachments), .max = 16, .pattern = "hex64" },
+    { "into", MQ_UUID, AT(mq_action, into) },
+    { "reports", MQ_STRINGS, AT(mq_action, reports), .max = 100, .pattern = "uuid" },
+    { "unit", MQ_STRING, AT(mq_action, unit), .min = 3, .max = 32, .pattern = "account" },
+    { "exercise", MQ_BOOLEAN, AT(mq_action, exercise) },
+    { "filed", MQ_BOOLEAN, AT(mq_action, filed) },
+    { "rating", MQ_INTEGER, AT(mq_action, rating), HAS(mq_action, has_rating), .min = 1, .max = 5 },
     { .name = NULL },
 };
 const struct mq_object mq_action_object = { "action", sizeof(struct mq_action), action_fields, 0 };
+
+static const struct mq_field answer_fields[] = {
+    { "v", MQ_INTEGER, AT(mq_answer, v), FORMAT },
+    { "id", MQ_UUID, AT(mq_answer, id), .required = true },
+    { "task", MQ_UUID, AT(mq_answer, task) },
+    { "case", MQ_UUID, AT(mq_answer, case_id) },
+    { "answer", MQ_ENUM, AT(mq_answer, answer), .required = true, .words = mq_answer_words },
+    { "at", MQ_TIME, AT(mq_answer, at), .required = true },
+    { "note", MQ_STRING, AT(mq_answer, note), .max = 2000 },
+    { "location", MQ_OBJECT, AT(mq_answer, location), HAS(mq_answer, has_location), .object = &location_object },
+    { "attachments", MQ_STRINGS, AT(mq_answer, attachments), .max = 16, .pattern = "hex64" },
+    { .name = NULL },
+};
+const struct mq_object mq_answer_object = {
+    "answer", sizeof(struct mq_answer), answer_fields, offsetof(struct mq_answer, extra),
+};
+
+/* `subject_raw` comes first, as in a report. */
+static const struct mq_field visit_fields[] = {
+    { "v", MQ_INTEGER, AT(mq_visit, v), FORMAT },
+    { "id", MQ_UUID, AT(mq_visit, id), .required = true },
+    { "observed_at", MQ_TIME, AT(mq_visit, observed_at), .required = true },
+    { "area", MQ_STRING, AT(mq_visit, area), .min = 12, .max = 15, .pattern = "area" },
+    { "location", MQ_OBJECT, AT(mq_visit, location), HAS(mq_visit, has_location), .object = &location_object },
+    { "text", MQ_STRING, AT(mq_visit, text), .required = true, .min = 1, .max = 4000, .pattern = "written" },
+    { "service", MQ_STRING, AT(mq_visit, service), .max = 2000 },
+    { "task", MQ_UUID, AT(mq_visit, task) },
+    { "subject", MQ_RAW, AT(mq_visit, subject_raw) },
+    { "subject", MQ_OBJECT, AT(mq_visit, subject), HAS(mq_visit, has_subject), .object = &subject_object },
+    { "attachments", MQ_STRINGS, AT(mq_visit, attachments), .max = 16, .pattern = "hex64" },
+    { .name = NULL },
+};
+const struct mq_object mq_visit_object = {
+    "visit", sizeof(struct mq_visit), visit_fields, offsetof(struct mq_visit, extra),
+};
+
+static const struct mq_field task_fields[] = {
+    { "v", MQ_INTEGER, AT(mq_task, v), .required = true, FORMAT },
+    { "task", MQ_UUID, AT(mq_task, task), .required = true },
+    { "version", MQ_INTEGER, AT(mq_task, version), .required = true, POSITIVE },
+    { "case", MQ_UUID, AT(mq_task, case_id), .nullable = true },
+    { "number", MQ_STRING, AT(mq_task, number), .nullable = true, .min = 1, .max = 64 },
+    { "kind", MQ_STRING, AT(mq_task, kind), .required = true, CODE },
+    { "exercise", MQ_BOOLEAN, AT(mq_task, exercise) },
+    { "text", MQ_STRING, AT(mq_task, text), .nullable = true, .max = 4000 },
+    { "location", MQ_OBJECT, AT(mq_task, location), HAS(mq_task, has_location), .nullable = true, .object = &location_object },
+    { "due_at", MQ_TIME, AT(mq_task, due_at), .nullable = true },
+    { "state", MQ_STRING, AT(mq_task, state), .required = true, CODE },
+    { .name = NULL },
+};
+const struct mq_object mq_task_object = { "task", sizeof(struct mq_task), task_fields, 0 };
 
 static const struct mq_field reply_fields[] = {
     { "v", MQ_INTEGER, AT(mq_reply, v), .required = true, FORMAT },
@@ -144,6 +205,15 @@ static const struct mq_field received_fields[] = {
     { .name = NULL },
 };
 const struct mq_object mq_received_object = { "received", sizeof(struct mq_received), received_fields, 0 };
+
+static const struct mq_field answered_fields[] = {
+    { "v", MQ_INTEGER, AT(mq_answered, v), .required = true, FORMAT },
+    { "id", MQ_UUID, AT(mq_answered, id), .required = true },
+    { "what", MQ_ENUM, AT(mq_answered, what), .required = true, .words = answered_words },
+    { "traceparent", MQ_STRING, AT(mq_answered, traceparent), .nullable = true, TRACEPARENT },
+    { .name = NULL },
+};
+const struct mq_object mq_answered_object = { "answered", sizeof(struct mq_answered), answered_fields, 0 };
 
 static const struct mq_field classified_fields[] = {
     { "v", MQ_INTEGER, AT(mq_classified, v), .required = true, FORMAT },
@@ -296,5 +366,6 @@ const struct mq_object *const mq_objects[] = {
     &mq_report_object,     &mq_receipt_object,    &mq_action_object,     &mq_reply_object,
     &mq_received_object,   &mq_classified_object, &mq_dispatched_object, &mq_stream_line_object,
     &mq_case_object,       &mq_review_object,     &mq_status_object,     &mq_health_object,
+    &mq_answer_object,     &mq_visit_object,      &mq_answered_object,   &mq_task_object,
     NULL,
 };

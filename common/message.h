@@ -15,6 +15,7 @@ extern const char *const mq_datum_words[];       /* wgs84, gcj02 */
 extern const char *const mq_origin_words[];      /* patrol, visit, telephone, hotline, resident, sensor */
 extern const char *const mq_receipt_kind_words[];   /* report, visit, answer, attachment */
 extern const char *const mq_receipt_status_words[]; /* accepted, duplicate, rejected, later */
+extern const char *const mq_answer_words[];  /* acknowledged, arrived, result, verified, rework */
 extern const char *const mq_action_words[]; /* decide, admit, … all of the design, desk's first */
 
 enum mq_receipt_kind { MQ_RECEIPT_REPORT, MQ_RECEIPT_VISIT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_ATTACHMENT };
@@ -81,9 +82,64 @@ struct mq_action {
     int64_t severity;
     bool has_severity;
     struct mq_array attachments;
+    struct mq_uuid into;     /* merge: the case that stays */
+    struct mq_array reports; /* split: of struct mq_str, those that leave */
+    struct mq_str unit;      /* mobilise: team, squadron or brigade */
+    bool exercise;           /* mobilise: 演练 */
+    bool filed;              /* progress: the application for relief is filed, its outcome has a clock of its own */
+    int64_t rating;          /* rate: 1–5, 0: none */
+    bool has_rating;
     int64_t v; /* 0: not said, which means MQ_FORMAT */
 };
 extern const struct mq_object mq_action_object;
+
+/* What an officer answers to a task, or says about a case (verified, rework). Exactly one of task and case_id. */
+struct mq_answer {
+    struct mq_uuid id;
+    struct mq_uuid task, case_id; /* `case` on the wire */
+    int answer;                   /* mq_answer_words */
+    struct mq_str at;             /* RFC 3339, the officer's clock */
+    struct mq_str note;
+    struct mq_location location;
+    bool has_location;
+    struct mq_array attachments; /* of struct mq_str */
+    int64_t v;                   /* 0: not said, which means MQ_FORMAT */
+    struct mq_str extra;
+};
+extern const struct mq_object mq_answer_object;
+
+/* A visit 走访. `service`: what was settled on the spot. */
+struct mq_visit {
+    struct mq_uuid id;
+    struct mq_str observed_at;
+    struct mq_str area; /* 12 or 15 digits */
+    struct mq_location location;
+    bool has_location;
+    struct mq_str text, service;
+    struct mq_uuid task; /* the visit that was asked for; nil: none */
+    struct mq_subject subject;
+    bool has_subject;
+    struct mq_str subject_raw;
+    struct mq_array attachments;
+    int64_t v; /* 0: not said, which means MQ_FORMAT */
+    struct mq_str extra;
+};
+extern const struct mq_object mq_visit_object;
+
+/* What one device is asked to do about a case. */
+struct mq_task {
+    int64_t v;
+    struct mq_uuid task;
+    int64_t version;
+    struct mq_uuid case_id;
+    struct mq_str number, kind; /* kind: verify, mobilise, visit, leader */
+    bool exercise;
+    struct mq_str text;
+    struct mq_location location;
+    bool has_location;
+    struct mq_str due_at, state; /* state: called, acknowledged, arrived, done, stood_down */
+};
+extern const struct mq_object mq_task_object;
 
 struct mq_reply {
     int64_t v;
@@ -110,6 +166,15 @@ struct mq_received {
     int64_t severity;   /* the officer's; 0 */
 };
 extern const struct mq_object mq_received_object;
+
+/* An answer or a visit that was stored. */
+struct mq_answered {
+    int64_t v;
+    struct mq_uuid id;
+    int what; /* 0 answer, 1 visit */
+    struct mq_str traceparent;
+};
+extern const struct mq_object mq_answered_object;
 
 struct mq_classified {
     int64_t v;

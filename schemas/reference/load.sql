@@ -50,26 +50,60 @@ set polygon = d.polygon
 from drawn d
 where a.code = d.code and a.polygon_synthetic and (a.polygon is null or not st_equals(a.polygon, d.polygon));
 
-insert into minqing.departments as d (code, name_zh, name_en)
-select code, name_zh, name_en from file_departments
-on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en;
+insert into minqing.departments as d (code, name_zh, name_en, aliases)
+select code, name_zh, name_en, string_to_array(nullif(aliases, '-'), ',') from file_departments
+on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en, aliases = excluded.aliases;
 
-insert into minqing.domains (code, position, name_zh, name_en)
-select code, row_number() over (), name_zh, name_en from file_domains
-on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en;
+insert into minqing.domains (code, position, name_zh, name_en, call_back, outcome_days)
+select code, row_number() over (), name_zh, name_en, call_back = '1', nullif(outcome_days, '-')::integer from file_domains
+on conflict (code) do update
+set name_zh = excluded.name_zh, name_en = excluded.name_en, call_back = excluded.call_back, outcome_days = excluded.outcome_days;
 
-insert into minqing.severities (severity, name_zh, name_en, sign_minutes, handle_minutes)
-select severity::smallint, name_zh, name_en, nullif(sign_minutes, '-')::integer, nullif(handle_minutes, '-')::integer from file_severities
+insert into minqing.severities (severity, name_zh, name_en, sign_minutes, handle_minutes, call_out_minutes)
+select severity::smallint, name_zh, name_en, nullif(sign_minutes, '-')::integer, nullif(handle_minutes, '-')::integer,
+       nullif(call_out_minutes, '-')::integer
+from file_severities
 on conflict (severity) do update
-set name_zh = excluded.name_zh, name_en = excluded.name_en, sign_minutes = excluded.sign_minutes, handle_minutes = excluded.handle_minutes;
+set name_zh = excluded.name_zh, name_en = excluded.name_en, sign_minutes = excluded.sign_minutes, handle_minutes = excluded.handle_minutes,
+    call_out_minutes = excluded.call_out_minutes;
 
-insert into minqing.kinds (code, domain, name_zh, name_en, severity, join_metres, join_minutes, join_overlap, restricted)
+insert into minqing.kinds (code, domain, name_zh, name_en, severity, join_metres, join_minutes, join_overlap, restricted, call_back, outcome_days)
 select code, split_part(code, '.', 1), name_zh, name_en, severity::smallint, join_metres::integer, join_minutes::integer, join_overlap::real,
-       restricted = '1'
+       restricted = '1', call_back = '1', nullif(outcome_days, '-')::integer
 from file_kinds
 on conflict (code) do update
 set name_zh = excluded.name_zh, name_en = excluded.name_en, severity = excluded.severity, join_metres = excluded.join_metres,
-    join_minutes = excluded.join_minutes, join_overlap = excluded.join_overlap, restricted = excluded.restricted;
+    join_minutes = excluded.join_minutes, join_overlap = excluded.join_overlap, restricted = excluded.restricted,
+    call_back = excluded.call_back, outcome_days = excluded.outcome_days;
+
+-- What may join what, within a domain. Of two different kinds the narrower rule holds, except where both are wide and of the sort
+-- for which place and time suffice (smoke, then hill fire): there the wider. An unknown kind goes by the other's rule.
+delete from minqing.join_rules;
+insert into minqing.join_rules (mine, other, metres, minutes, overlap)
+select a.code, b.code,
+       case when a.join_overlap = 0 and b.join_overlap = 0 and least(a.join_metres, b.join_metres) >= 1000 then greatest(a.join_metres, b.join_metres)
+            else least(a.join_metres, b.join_metres) end,
+       case when a.join_overlap = 0 and b.join_overlap = 0 then greatest(a.join_minutes, b.join_minutes)
+            else least(a.join_minutes, b.join_minutes) end,
+       greatest(a.join_overlap, b.join_overlap)
+from minqing.kinds a join minqing.kinds b on b.domain = a.domain
+union all
+select a.code, a.domain, a.join_metres, a.join_minutes, a.join_overlap from minqing.kinds a
+union all
+select a.domain, a.code, a.join_metres, a.join_minutes, a.join_overlap from minqing.kinds a
+union all
+select d.code, d.code, 300, 720, 0.25 from minqing.domains d;
+
+delete from minqing.transitions;
+insert into minqing.transitions (subject, action, actor, from_states, to_state, from_parts, to_part, needs, raises, tells, event, name_zh, name_en)
+select subject, action, actor, coalesce(string_to_array(nullif(from_states, '-'), ','), '{}'), nullif(to_state, '-'),
+       string_to_array(nullif(from_parts, '-'), ','), nullif(to_part, '-'), coalesce(string_to_array(nullif(needs, '-'), ','), '{}'),
+       raises = '1', tells = '1', event, name_zh, name_en
+from file_transitions;
+
+insert into minqing.settings (name, value, help)
+select name, value, help from file_settings
+on conflict (name) do update set value = excluded.value, help = excluded.help;
 
 -- Routes: the kinds' own, the domains' defaults, then what routing.tsv says of areas and severities.
 delete from minqing.routes;
@@ -92,6 +126,7 @@ delete from minqing.working_day;
 insert into minqing.working_day (starts, ends) select starts::time, ends::time from file_working_day;
 
 insert into minqing.units (code, parent, level, name, area)
-select code, nullif(parent, '-'), level, name, area from file_units
+select code, nullif(parent, '-'), level, name, area
+from file_units
 order by case level when 'brigade' then 1 when 'squadron' then 2 else 3 end, code
 on conflict (code) do update set parent = excluded.parent, name = excluded.name, area = excluded.area;
