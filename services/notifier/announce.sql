@@ -30,10 +30,13 @@ due as materialized (
 ),
 -- one text a case, however many departments get it
 case_texts as materialized (
-    select x.ref, x.topic, minqing.case_message(c, x.topic = 1 and c.restricted) as payload, f.traceparent
+    select x.ref, x.topic, minqing.case_message(c, x.topic = 1 and c.restricted) as payload, l.traceparent
     from (select distinct ref, topic from due where topic in (1, 2)) x
     join minqing.cases c on c.id = x.ref
-    join minqing.reports f on f.id = c.first_report
+    -- followed by the trace of what last came to it
+    left join lateral (
+        select r.traceparent from minqing.case_reports m join minqing.reports r on r.id = m.report where m."case" = c.id order by m.added_at desc limit 1
+    ) l on true
 )
 select d.topic, d.ref, d.audience, d.scope, d.version, d.live, t.payload, t.traceparent, null as domain, null as severity
 from due d
