@@ -2,7 +2,7 @@
 // Officers answer and visit: what has a receipt is stored once, and nothing of whom it is about lies open anywhere.
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { json, report, until } from '../harness/system.mjs'
 
@@ -153,6 +153,73 @@ export function stories(system) {
     assert.equal((await receipt(officer, topicOf('visit'), JSON.stringify(visit))).errors[0].path, '/task')
     const [row] = await system.sql(`select convert_from(bytes, 'UTF8') as bytes from minqing.rejections where topic = $1 order by id desc limit 1`, topicOf('visit'))
     assert.ok(row.bytes.includes(visit.id) && traces.every(word => !row.bytes.includes(word)))
+  })
+
+  test('minqing-field answers a task, verifies a case, records a visit; what is wrong is not kept', async () => {
+    const outbox = ['--json', '--outbox', `${system.folder}/outbox-answers`]
+    const [task, about] = [randomUUID(), randomUUID()]
+    const there = await system.run('minqing-field', 'answer', task, 'arrived', '--lat', '22.98', '--lon', '115.83', ...outbox)
+    assert.equal(there.status, 0, there.stderr + there.stdout)
+    const events = there.stdout.trim().split('\n').map(line => JSON.parse(line))
+    assert.deepEqual(events.map(e => e.event), ['kept', 'accepted'])
+    const rework = await system.run('minqing-field', 'answer', '--case', about, 'rework', '--note', '还有垃圾', ...outbox)
+    assert.equal(rework.status, 0, rework.stderr)
+    const rows = await system.sql('select account, task, "case", answer, note from minqing.answers where task = $1 or "case" = $2 order by answer', task, about)
+    assert.deepEqual(rows, [{ account: 'bomei-001', task, case: null, answer: 'arrived', note: null },
+      { account: 'bomei-001', task: null, case: about, answer: 'rework', note: '还有垃圾' }])
+    writeFileSync(`${system.folder}/subject.json`, JSON.stringify(subject))
+    const visited = await system.run('minqing-field', 'visit', '林某加独居，房屋脏乱', '--service', '已清扫', '--area', '441581105202',
+      '--subject-file', `${system.folder}/subject.json`, ...outbox)
+    assert.equal(visited.status, 0, visited.stderr)
+    const [visit] = await system.sql('select service, area, subject is not null as sealed from minqing.visits where id = $1', JSON.parse(visited.stdout.split('\n')[0]).id)
+    assert.deepEqual(visit, { service: '已清扫', area: '441581105202', sealed: true })
+    for (const [status, words] of [[2, [task]], [2, [task, 'perhaps']], [2, ['7', 'arrived']], [2, ['--case', about, task, 'verified']], [6, [task, 'result']]]) {
+      const wrong = await system.run('minqing-field', 'answer', ...words, ...outbox)
+      assert.deepEqual([wrong.status, wrong.stdout], [status, ''], wrong.stderr)
+    }
+  })
+
+  test('answers and visits wait in the outbox while there is no signal, and go out together with reports', async () => {
+    const outbox = ['--json', '--outbox', `${system.folder}/outbox-valley`]
+    const away = ['-h', '127.0.0.1', '-p', '1', ...outbox]
+    const kept = []
+    for (const args of [['visit', '走访', '--service', '送药'], ['send', '坝体渗水', '--severity', '4'], ['answer', randomUUID(), 'result', '--note', '已处置']]) {
+      const { status, stdout } = await system.run('minqing-field', ...args, ...away)
+      assert.equal(status, 3)
+      kept.push(JSON.parse(stdout).id)
+    }
+    const listed = (await system.run('minqing-field', 'list', ...outbox)).stdout.trim().split('\n').map(line => JSON.parse(line))
+    assert.deepEqual(listed.map(l => l.kind), ['report', 'answer', 'visit'], 'in the order of their turns')
+    assert.equal(listed[2].visit.service, '送药')
+    const sent = await system.run('minqing-field', 'flush', ...outbox)
+    assert.equal(sent.status, 0, sent.stderr)
+    const tables = ['visits', 'reports', 'answers']
+    for (const i of [0, 1, 2]) assert.equal((await system.sql(`select from minqing.${tables[i]} where id = $1`, kept[i])).length, 1, tables[i])
+    assert.equal((await system.run('minqing-field', 'list', ...outbox)).stdout, '')
+  })
+
+  test('minqing-field tasks shows what arrives, and what came while nobody looked', async () => {
+    const notifier = await system.connect('notifier')
+    const topic = 'minqing/field/bomei-001/task'
+    const task = more => ({ v: 1, task: randomUUID(), version: 1, case: randomUUID(), number: '博美-1123-042', kind: 'mobilise', exercise: true,
+      text: '到点石村后山集合', location: { lat: 22.99, lon: 115.83 }, due_at: at, state: 'called', ...more })
+    const first = task()
+    let shown
+    system.run('minqing-field', 'tasks', '--count', '1', '--timeout', '20').then(result => { shown = result })
+    // it may not have subscribed yet, so call until it has heard
+    while (!shown) {
+      await notifier.publish(topic, JSON.stringify(first))
+      await new Promise(resolve => setTimeout(resolve, 50))
+    }
+    assert.equal(shown.status, 0, shown.stderr)
+    for (const word of ['动员', '演练', '博美-1123-042', '到点石村后山集合', first.task]) assert.ok(shown.stdout.includes(word), word)
+    const missed = [task(), task({ state: 'stood_down', version: 2 })]
+    for (const message of missed) assert.equal(await notifier.publish(topic, JSON.stringify(message)), 0)
+    // a command that sends in between does not take them away
+    assert.equal((await system.run('minqing-field', 'answer', first.task, 'acknowledged', '--outbox', `${system.folder}/outbox-tasks`)).status, 0)
+    const later = await system.run('minqing-field', 'tasks', '--json', '--timeout', '1')
+    assert.deepEqual(later.stdout.trim().split('\n').map(line => JSON.parse(line)).filter(t => t.task !== first.task), missed)
+    assert.equal((await system.run('minqing-field', 'tasks', '--count', '1', '--timeout', '0.5')).status, 5)
   })
 
   test('what is published with the retain flag is refused, and its copy cleared before the sender is told', async () => {
