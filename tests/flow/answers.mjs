@@ -117,6 +117,27 @@ export function stories(system) {
     assert.deepEqual(officer.messages.map(m => json(m).status).sort(), ['accepted', 'duplicate', 'duplicate', 'duplicate'])
   })
 
+  test('what another transaction is storing just now gets no receipt, and the truth when it is sent again', async () => {
+    const officer = await device(system)
+    const message = answer()
+    await system.sql('select 1')
+    const other = await system.pool.connect()
+    try {
+      await other.query('begin')
+      await other.query(`insert into minqing.answers (id, account, received_at, at, answer, attachments, payload_sha256, traceparent)
+        values ($1, 'bomei-041', now(), now(), 'arrived', '{}', '\\x00', '')`, [message.id])
+      await officer.publish(topicOf('answer'), JSON.stringify(message))
+      await until(async () => (await system.sql(`select from pg_stat_activity where usename = 'minqing_ingest' and wait_event_type = 'Lock'`)).length,
+        'ingest waits for the other one')
+      await other.query('commit')
+    } finally {
+      other.release()
+    }
+    const again = await receipt(officer, topicOf('answer'), JSON.stringify(message))
+    assert.deepEqual([again.id, again.status, again.errors[0].path], [message.id, 'rejected', '/id'])
+    assert.equal(officer.messages.length, 1, 'nothing was said the first time')
+  })
+
   test('a visit seals whom it is about, masks what names them, and finds its village', async () => {
     const officer = await device(system)
     const dispatcher = await (await system.connect('dispatcher')).subscribe('minqing/stage/answered')
