@@ -264,6 +264,20 @@ export function stories(system) {
     assert.equal((await system.sql('select count(*)::int as n from minqing.rejections'))[0].n, before, 'clearing is no message')
   })
 
+  test('what was left with the retain flag while ingest was away is refused and cleared when it comes back', async () => {
+    const officer = await device(system)
+    const message = report('山上冒烟', { subject })
+    await system.restart('ingest', () => officer.publish(topicOf('report'), JSON.stringify(message), { retain: true }))
+    const refusal = json(await officer.next(m => m.payload.includes(message.id), 'the refusal'))
+    assert.match(refusal.errors[0].message, /must not be retained/)
+    const fresh = await (await system.connect('ingest')).subscribe(topicOf('report'))
+    const good = report('巡查正常')
+    await receipt(officer, topicOf('report'), JSON.stringify(good))
+    await fresh.next(m => m.payload.includes(good.id), 'the good one')
+    assert.equal(fresh.messages.length, 1)
+    await fresh.end()
+  })
+
   test('an action published with the retain flag is refused and cleared too', async () => {
     const operator = await (await system.connect('bomei-command')).subscribe('minqing/reply/bomei-command/#')
     const topic = 'minqing/command/441581/441581105/action/bomei-command'
