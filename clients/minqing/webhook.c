@@ -162,12 +162,12 @@ int mq_webhook_erase(int argc, char **argv) {
         return status;
     if (days == 0)
         return mq_complain(MQ_EXIT_USAGE, "缺少 --days / --days is missing: how old they must be");
-    status = mq_database_open(MQ_DATABASE_ADMIN, conninfo, false, &connection);
     char text[24];
     snprintf(text, sizeof(text), "%" PRId64, days);
-    const char *values[] = { text };
+    const char *const values[] = { text };
+    status = mq_database_open(MQ_DATABASE_ADMIN, conninfo, false, &connection);
     if (status == 0)
-        status = mq_database_query(connection, "webhook erase", mq_sql_webhook_erase, values, 1, &result);
+        status = mq_database_query(connection, "webhook erase", mq_sql_webhook_erase, values, MQ_LENGTH(values), &result);
     if (status == 0)
         printf("已清除 erased: %s\n", PQgetvalue(result, 0, 0));
     return status;

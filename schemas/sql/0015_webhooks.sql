@@ -48,7 +48,7 @@ comment on table deliveries is 'What each webhook is sent: one row an event, kep
 comment on column deliveries.attempt is 'How often it was begun; raised when it is leased, so that an answer to an earlier attempt changes nothing.';
 comment on column deliveries.leased_until is 'An instance is sending it; if that instance dies, another takes it after this time.';
 comment on column deliveries.status is 'HTTP status of the last attempt; null: no answer, see error.';
-create index deliveries_due on deliveries (webhook, due_at) where state = 'waiting';
+create index deliveries_due on deliveries (webhook, due_at, event) where state = 'waiting';
 create index deliveries_case on deliveries (webhook, "case", event) where state = 'waiting';
 create index deliveries_made_at on deliveries (made_at);
 

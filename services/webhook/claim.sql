@@ -10,28 +10,45 @@ with busy_hosts as materialized (
 busy as materialized (
     select t.webhook, count(*) as n from unnest($2::integer[]) as t (webhook) group by t.webhook
 ),
-due as materialized (
-    select w.id as webhook, w.host, d.id, d.due_at, d.event
+able as materialized (
+    select w.id, w.host, greatest(0, case when w.failures > 0 then 1 else $3::integer end - coalesce(b.n, 0)) as room
     from minqing.webhooks w
     left join busy b on b.webhook = w.id
+    where w.enabled and coalesce(w.paused_until <= minqing.now(), true)
+),
+-- read in the order of the index, no further than there is room; the subquery with a limit stays a look-up a row
+due as materialized (
+    select w.id as webhook, w.host, d.id, d.due_at, d.event
+    from able w
     cross join lateral (
         select d.id, d.due_at, d.event
         from minqing.deliveries d
         where d.webhook = w.id and d.state = 'waiting' and d.due_at <= minqing.now()
           and d.made_at >= minqing.now() - make_interval(secs => $6::float8 / 1000)
           and (d.leased_until is null or d.leased_until < minqing.now())
-          -- a test asks whether the webhook answers: it does not wait until it does
-          and (d.event is null or w.enabled and coalesce(w.paused_until <= minqing.now(), true))
-          and not exists (select from minqing.deliveries e
-                          where e.webhook = d.webhook and e."case" = d."case" and e.event < d.event and e.state = 'waiting' and e.attempt < 3)
+          and (select true
+               from minqing.deliveries e
+               where e.webhook = d.webhook and e."case" = d."case" and e.event < d.event and e.state = 'waiting' and e.attempt < 3
+               limit 1) is null
         order by d.due_at, d.event
-        limit greatest(0, case when w.failures > 0 then 1 else $3::integer end - coalesce(b.n, 0))
+        limit w.room
         for update skip locked
     ) d
 ),
+-- a test asks whether the webhook answers: it does not wait until it does
+tests as materialized (
+    select d.webhook, w.host, d.id, d.due_at, d.event
+    from minqing.deliveries d
+    join minqing.webhooks w on w.id = d.webhook
+    where d.event is null and d.state = 'waiting' and (d.leased_until is null or d.leased_until < minqing.now())
+      and d.id not in (select u.id from due u)
+    limit $4::integer
+    for update of d skip locked
+),
 ranked as materialized (
     select d.id, d.webhook
-    from (select d.*, row_number() over (partition by d.host order by d.due_at, d.event) as k from due d) d
+    from (select d.*, row_number() over (partition by d.host order by d.due_at, d.event) as k
+          from (select * from due union all select * from tests) d) d
     left join busy_hosts b on b.host = d.host
     where d.k <= $3::integer - coalesce(b.n, 0)
     order by d.due_at, d.event
