@@ -211,7 +211,8 @@ int mq_webhook_test(int argc, char **argv) {
     const struct mq_command_line line = {
         argv[0], "NAME",
         "由推送服务发送一条签名的试推（不含事件），显示回应；停用的也可试。\n"
-        "Lets the service send one signed test that tells of no case, and shows what came back; works for a disabled one too.", options, NULL, 1, 1,
+        "Lets the service send one signed test that tells of no case, and shows what came back; works for a disabled one too.",
+        options, NULL, 1, 1,
     };
     size_t words;
     int status = begin(&line, argc, argv, MQ_DATABASE_ADMIN, &conninfo, &words, &connection);

@@ -187,14 +187,16 @@ int mq_webhook_add(int argc, char **argv) {
     const char *conninfo = NULL;
     const struct mq_option options[] = {
         { 0, "url", MQ_OPTION_TEXT, &in.url, "URL", "推送地址 where it is sent, http or https", 0, 0 },
-        { 0, "department", MQ_OPTION_TEXT, &in.department, "D", "部门：只推其主办、协办的事件 only cases in which it has a part; none: the command centre's gateway", 0, 0 },
+        { 0, "department", MQ_OPTION_TEXT, &in.department, "D",
+          "部门：只推其主办、协办的事件 only cases in which it has a part; none: the command centre's gateway", 0, 0 },
         { 0, "area", MQ_OPTION_TEXT, &in.area, "CODE", "区划代码或其开头 only cases of this area", 0, 0 },
         { 0, "event", MQ_OPTION_LIST, &in.events, "E", "事件词，可多次 only these events, such as called_out; may be repeated", 0, 0 },
         { 0, "severity", MQ_OPTION_INTEGER, &in.severity, "N", "最低级别 least severity", 1, 4 },
         { 0, "timeout", MQ_OPTION_SECONDS, &in.timeout_ms, "S", "等待回应的秒数 longest wait for an answer (10)", 100, 120000 },
         { 0, "secret-file", MQ_OPTION_TEXT, &in.secret_file, "FILE",
           "签名密钥文件：有则用其中的，无则写入 secret is read from it where it exists, else written to it", 0, 0 },
-        { 0, "seal-key-file", MQ_OPTION_TEXT, &in.key_file, "FILE", "封存密钥 key that seals the secret (MINQING_WEBHOOK_SEAL_KEY_FILE)", 0, 0 },
+        { 0, "seal-key-file", MQ_OPTION_TEXT, &in.key_file, "FILE",
+          "封存密钥 key that seals the secret (MINQING_WEBHOOK_SEAL_KEY_FILE)", 0, 0 },
         MQ_DATABASE_OPTION(&conninfo, MQ_DATABASE_ADMIN),
         { 0 },
     };

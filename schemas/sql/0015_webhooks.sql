@@ -20,13 +20,13 @@ create table webhooks (
     paused_until timestamptz,
     disabled_because text
 ) with (fillfactor = 70);
-comment on table webhooks is 'Where other systems get the case: a department''s own, or (department null) the command centre''s messaging gateway.';
+comment on table webhooks is 'Where other systems get the case: a department''s own; department null: the command centre''s gateway.';
 comment on column webhooks.secret is 'Sealed, bound to the name; secret_key names the key. Signs every delivery.';
 comment on column webhooks.area is 'Prefix of the areas whose cases it gets.';
 comment on column webhooks.events is 'Words of case_events.what; empty: all.';
 comment on column webhooks.severity is 'The least.';
-comment on column webhooks.since is 'It gets the events numbered higher: those after it was made or enabled, or after what was erased of its deliveries.';
-comment on column webhooks.failures is 'How often in a row it did not answer; while it is away (until paused_until) nothing is sent, then one delivery at a time.';
+comment on column webhooks.since is 'It gets events of higher numbers: those after it was made or enabled, and after what was erased.';
+comment on column webhooks.failures is 'How often in a row it did not answer. Until paused_until nothing is sent, then one at a time.';
 comment on column webhooks.disabled_because is 'Why the service disabled it: it answered 410.';
 
 create table deliveries (
@@ -45,7 +45,7 @@ create table deliveries (
     unique (event, webhook)
 ) with (fillfactor = 70);
 comment on table deliveries is 'What each webhook is sent: one row an event, kept until minqing webhook erase. Event null: a test.';
-comment on column deliveries.attempt is 'How often it was begun; raised when it is leased, so that an answer to an earlier attempt changes nothing.';
+comment on column deliveries.attempt is 'How often it was leased; an answer to an earlier attempt changes nothing.';
 comment on column deliveries.leased_until is 'An instance is sending it; if that instance dies, another takes it after this time.';
 comment on column deliveries.status is 'HTTP status of the last attempt; null: no answer, see error.';
 create index deliveries_due on deliveries (webhook, due_at, event) where state = 'waiting';
@@ -129,8 +129,8 @@ grant update (due_at, leased_until, done_at, attempt, status, state, error) on m
 revoke execute on function minqing.delivery_payload(integer, bigint, uuid, integer, integer) from public;
 grant execute on function minqing.delivery_payload(integer, bigint, uuid, integer, integer) to minqing_webhook;
 
-grant select (id, name, url, host, secret_key, department, area, events, severity, enabled, timeout_ms, made_at, since, failures, paused_until,
-              disabled_because) on minqing.webhooks to minqing_reader;
+grant select (id, name, url, host, secret_key, department, area, events, severity, enabled, timeout_ms, made_at, since, failures,
+              paused_until, disabled_because) on minqing.webhooks to minqing_reader;
 grant select on minqing.deliveries to minqing_reader;
 grant select on minqing.webhooks, minqing.deliveries, minqing.v_wanted to minqing_test;
 

@@ -47,7 +47,8 @@ int mq_ledger_claim(struct mq_store *store, const struct mq_sender_options *opti
     return mq_store_query(store, &claim, values, MQ_LENGTH(values), claimed);
 }
 
-int mq_ledger_payload(struct mq_store *store, const struct mq_sender_options *options, const PGresult *claimed, int row, PGresult **payload) {
+int mq_ledger_payload(struct mq_store *store, const struct mq_sender_options *options, const PGresult *claimed, int row,
+                      PGresult **payload) {
     char most[NUMBER];
     const char *values[] = {
         PQgetvalue(claimed, row, MQ_CLAIM_WEBHOOK),

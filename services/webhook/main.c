@@ -37,22 +37,25 @@ int main(int argc, char **argv) {
         MQ_STAGE_SETTINGS("webhook", &settings),
         { "webhook", "seal_key_file", MQ_SETTING_TEXT, &key_file, "/etc/minqing/webhook.key",
           "keys that unseal the webhooks' secrets; made by 'minqing account seal-key'", 0, 0 },
-        { "webhook", "ca_file", MQ_SETTING_TEXT, &ca_file, "", "certificates that the webhooks' are checked against instead of the system's", 0, 0 },
-        { "webhook", "proxy", MQ_SETTING_TEXT, &proxy, "", "HTTP proxy through which everything is sent; the environment's is never used", 0, 0 },
+        { "webhook", "ca_file", MQ_SETTING_TEXT, &ca_file, "",
+          "certificates that the webhooks' are checked against instead of the system's", 0, 0 },
+        { "webhook", "proxy", MQ_SETTING_TEXT, &proxy, "",
+          "HTTP proxy through which everything is sent; the environment's is never used", 0, 0 },
         { "webhook", "connections", MQ_SETTING_INTEGER, &o->connections, "32", "deliveries on the way at a time", 1, 256 },
-        { "webhook", "connections_per_host", MQ_SETTING_INTEGER, &o->connections_per_host, "4", "of them to one host, and of one webhook", 1, 256 },
+        { "webhook", "connections_per_host", MQ_SETTING_INTEGER, &o->connections_per_host, "4",
+          "of them to one host, and of one webhook", 1, 256 },
         { "webhook", "connect_timeout", MQ_SETTING_MS, &o->connect_timeout_ms, "5s", "longest wait for a connection", 100, 60000 },
         { "webhook", "retry_first", MQ_SETTING_MS, &o->retry_first_ms, "5s", "first delay before a delivery is tried again", 10, 3600000 },
         { "webhook", "retry_cap", MQ_SETTING_MS, &o->retry_cap_ms, "10m", "longest delay before a delivery is tried again", 10, 86400000 },
         { "webhook", "give_up", MQ_SETTING_MS, &o->give_up_ms, "24h", "age after which a delivery is given up", 1000, 2592000000 },
         { "webhook", "look", MQ_SETTING_MS, &o->look_ms, "1s", "longest time between looks for what is due", 10, 60000 },
-        { "webhook", "case_bytes", MQ_SETTING_BYTES, &o->case_bytes, "256KiB", "a longer case goes without the texts of its reports", 4096, 1 << 24 },
+        { "webhook", "case_bytes", MQ_SETTING_BYTES, &o->case_bytes, "256KiB",
+          "a longer case goes without the texts of its reports", 4096, 1 << 24 },
         { 0 },
     };
     /* clang-format on */
     const char *config = NULL;
-    int status = mq_stage_arguments(argc, argv, table, "Sends cases to other systems by HTTP, signed and again and again until they are taken.",
-                                    &config);
+    int status = mq_stage_arguments(argc, argv, table, "Sends cases to other systems by HTTP, signed, again until they are taken.", &config);
     if (status >= 0)
         return status;
     if (mq_config_load(table, config) < 0)

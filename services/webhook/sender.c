@@ -66,8 +66,8 @@ static bool store_ready(struct mq_sender *s) {
 }
 
 /* Sends; whatever keeps it from being sent is written down as the attempt's error. */
-static void dispatch(struct mq_sender *s, struct mq_transfer *t, const struct mq_transfer_order *order, struct mq_str body, const char *sealed_hex,
-                     const char *key) {
+static void dispatch(struct mq_sender *s, struct mq_transfer *t, const struct mq_transfer_order *order, struct mq_str body,
+                     const char *sealed_hex, const char *key) {
     unsigned char sealed[SECRET_BYTES];
     size_t n = 0;
     struct mq_buffer secret = { 0 };
@@ -82,7 +82,8 @@ static void dispatch(struct mq_sender *s, struct mq_transfer *t, const struct mq
         }
     } else {
         t->own_fault = true;
-        mq_transfer_fail(t, s->multi, r == -ENOKEY ? "the key of its secret is not in seal_key_file" : "its secret cannot be unsealed: add it again");
+        mq_transfer_fail(t, s->multi,
+                         r == -ENOKEY ? "the key of its secret is not in seal_key_file" : "its secret cannot be unsealed: add it again");
     }
     if (secret.data)
         sodium_memzero(secret.data, secret.capacity);
@@ -173,8 +174,8 @@ static void tell(struct mq_sender *s, const struct mq_transfer *t, const char *s
         mq_log(MQ_ERROR, "webhook %s (%s) answered 410 Gone and is disabled now: when it is back, 'minqing webhook enable %s'", t->name,
                t->host, t->name);
     else if (may_tell(s, t->webhook))
-        mq_log(given_up ? MQ_ERROR : MQ_WARNING, "webhook %s (%s): delivery %s %s: %s; see 'minqing webhook deliveries --failed', try 'minqing webhook test %s'",
-               t->name, t->host, t->id, given_up ? "given up" : "failed and is tried again", t->error, t->name);
+        mq_log(given_up ? MQ_ERROR : MQ_WARNING,
+               "webhook %s (%s): delivery %s %s: %s; see 'minqing webhook deliveries --failed', try 'minqing webhook test %s'", t->name, t->host, t->id, given_up ? "given up" : "failed and is tried again", t->error, t->name);
 }
 
 static const char *state_of(const PGresult *settled, const struct mq_transfer *t) {
@@ -193,7 +194,8 @@ static int write_down(struct mq_sender *s) {
     if (outcome < 0 || outcome == MQ_STORE_AWAY)
         return outcome < 0 ? outcome : 0;
     if (outcome == MQ_BAD_DATA)
-        mq_log_limited("settle", 60000, MQ_ERROR, "the answers of webhooks cannot be written down; their deliveries are sent again when leases run out");
+        mq_log_limited("settle", 60000, MQ_ERROR,
+                       "the answers of webhooks cannot be written down; their deliveries are sent again when leases run out");
     for (size_t i = 0; i < s->places; i++) {
         struct mq_transfer *t = &s->transfers[i];
         if (t->state != MQ_TRANSFER_ENDED)

@@ -41,7 +41,9 @@ void mq_transfer_reset(struct mq_transfer *t, CURLM *multi) {
 }
 
 int mq_transfer_begin(struct mq_transfer *t, const struct mq_transfer_order *order) {
-    *t = (struct mq_transfer){ .state = MQ_TRANSFER_RUNNING, .attempt = order->attempt, .failures = order->failures, .webhook = order->webhook };
+    *t = (struct mq_transfer){
+        .state = MQ_TRANSFER_RUNNING, .attempt = order->attempt, .failures = order->failures, .webhook = order->webhook,
+    };
     snprintf(t->id, sizeof(t->id), "%s", order->id);
     t->name = strdup(order->name);
     t->host = strdup(order->host);
@@ -95,7 +97,7 @@ static CURLcode set_options(struct mq_transfer *t, const struct mq_transfer_orde
         { CURLOPT_URL, order->url },
         { CURLOPT_PROTOCOLS_STR, "http,https" },
         { CURLOPT_PROXY, order->proxy }, /* "" also keeps curl from the environment's */
-        { CURLOPT_USERAGENT, "minqing/" MQ_VERSION },
+        { CURLOPT_USERAGENT, "minqing-webhook/" MQ_VERSION },
         { CURLOPT_HTTPHEADER, t->headers },
         { CURLOPT_POSTFIELDS, t->body },
         { CURLOPT_WRITEDATA, t },

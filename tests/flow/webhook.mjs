@@ -98,7 +98,8 @@ export function stories(system) {
     const ajv = new Ajv({ allErrors: true, strict: false })
     addFormats(ajv)
     const folder = path.join(root, 'schemas/messages')
-    for (const file of readdirSync(folder)) ajv.addSchema(JSON.parse(readFileSync(path.join(folder, file))), file.replace('.schema.json', ''))
+    for (const file of readdirSync(folder))
+      ajv.addSchema(JSON.parse(readFileSync(path.join(folder, file))), file.replace('.schema.json', ''))
     const fire = await endpoint()
     const others = await endpoint()
     await add('fire-system', fire.url, '--department', 'fire', '--area', '441581')
@@ -124,7 +125,8 @@ export function stories(system) {
     assert.deepEqual([row.attempt, row.status, row.error], [1, 200, null])
     // the same message again, and the notifier's announcing everything anew, make no second delivery
     const dispatcher = await system.connect('dispatcher')
-    await dispatcher.publish('minqing/stage/dispatched', JSON.stringify([{ v: 1, event: Number(row.event), ref: id }, { v: 1, event: 0, ref: id }]))
+    await dispatcher.publish('minqing/stage/dispatched', JSON.stringify([{ v: 1, event: Number(row.event), ref: id },
+      { v: 1, event: 0, ref: id }]))
     const marked = await happen(id, 'progress')
     await fire.next(r => r.json.event.event === marked, 'what happened next')
     assert.equal(fire.requests.filter(r => r.json.delivery === row.id).length, 1)
@@ -210,7 +212,8 @@ export function stories(system) {
       assert.ok(waiting[0].error)
       assert.equal((await rows(name, `and state = 'done'`)).length, 0)
     }
-    const [away] = await system.sql(`select failures, paused_until > minqing.now() - interval '10 s' as paused from minqing.webhooks where name = 'dead'`)
+    const [away] = await system.sql(`select failures, paused_until > minqing.now() - interval '10 s' as paused
+      from minqing.webhooks where name = 'dead'`)
     assert.ok(away.failures > 0 && away.paused)
     const listed = await system.run('minqing', 'webhook', 'deliveries', 'dead', '--failed', '--json')
     assert.ok(listed.stdout.trim().split('\n').map(JSON.parse).every(d => d.webhook === 'dead' && d.error), listed.stdout + listed.stderr)
@@ -266,7 +269,8 @@ export function stories(system) {
     await system.kill('webhook')
     assert.equal((await rows('stuck'))[0].state, 'waiting')
     // as if the lease had run out
-    await system.sql(`update minqing.deliveries d set leased_until = minqing.now() from minqing.webhooks w where w.id = d.webhook and w.name = 'stuck'`)
+    await system.sql(`update minqing.deliveries d set leased_until = minqing.now()
+      from minqing.webhooks w where w.id = d.webhook and w.name = 'stuck'`)
     const [done] = await settle('stuck', 'done')
     assert.equal(done.attempt, 2)
     assert.equal(stuck.requests[1].json.delivery, stuck.requests[0].json.delivery)
@@ -278,7 +282,8 @@ export function stories(system) {
     const busy = await endpoint((request, response) => setTimeout(() => response.end(), 30))
     await add('busy', busy.url, '--event', 'progress')
     const cases = []
-    for (const kind of ['fire_safety.charging', 'natural_resources.dumping', 'public_security.theft', 'counterfeit.food', 'disaster_prevention.road_damage'])
+    const kinds = ['fire_safety.charging', 'natural_resources.dumping', 'public_security.theft', 'counterfeit.food', 'disaster_prevention.road_damage']
+    for (const kind of kinds)
       cases.push((await open(kind, `多处情况 ${kind}`)).id)
     const second = system.spawn('env', 'MINQING_WEBHOOK_INSTANCE=2', 'minqing-webhook', '--config', settings)
     const ended = new Promise(resolve => second.on('close', resolve))
@@ -307,18 +312,20 @@ export function stories(system) {
     assert.equal(whole.json.case.reports.latest[0].text, text)
     const bare = await gateway.next(r => r.json.case?.case === id, 'that there is a case, at the gateway')
     assert.deepEqual(Object.keys(bare.json.event).sort(), ['at', 'case', 'event', 'number', 'severity', 'state', 'v', 'what'])
-    assert.deepEqual(Object.keys(bare.json.case).sort(), ['area', 'case', 'handle_by', 'number', 'opened_at', 'restricted', 'severity', 'sign_by',
-      'state', 'state_version', 'v', 'version'])
+    assert.deepEqual(Object.keys(bare.json.case).sort(), ['area', 'case', 'handle_by', 'number', 'opened_at', 'restricted', 'severity',
+      'sign_by', 'state', 'state_version', 'v', 'version'])
     assert.ok(!bare.body.includes('毒') && !bare.body.includes('anti_drug'))
     assert.deepEqual(await rows('fire-system'), [])
 
     // a department that is no longer on the case hears of the end of its part, without content, and of nothing later
-    await system.sql(`update minqing.assignments set ended_at = minqing.now(), state = 'returned' where "case" = $1 and department = 'anti_drug_office'`, id)
+    const endPart = at => system.sql(`update minqing.assignments set ended_at = minqing.now() + $2::interval, state = 'returned'
+      where "case" = $1 and department = 'anti_drug_office'`, id, at)
+    await endPart('0')
     await system.sql(`update minqing.case_events set at = at - interval '1 hour' where "case" = $1`, id)
     const late = await happen(id, 'progress')
     await gateway.next(r => r.json.event.event === late, 'what happened later, at the gateway')
     assert.equal((await rows('drug-office', `and event = ${late}`)).length, 0)
-    await system.sql(`update minqing.assignments set ended_at = minqing.now() + interval '1 hour' where "case" = $1 and department = 'anti_drug_office'`, id)
+    await endPart('1 hour')
     const ending = await happen(id, 'returned')
     const end = await lead.next(r => r.json.event.event === ending, 'the end of its part')
     assert.ok(!end.body.includes('毒'))
@@ -366,7 +373,8 @@ export function stories(system) {
     await settle('crowded', 'done')
     assert.ok(busy.requests[1].at - busy.requests[0].at >= 1900, 'not before two seconds')
     await settle('gone', 'given_up')
-    const [{ enabled, disabled_because: because }] = await system.sql(`select enabled, disabled_because from minqing.webhooks where name = 'gone'`)
+    const [{ enabled, disabled_because: because }] = await system.sql(`select enabled, disabled_because
+      from minqing.webhooks where name = 'gone'`)
     assert.deepEqual([enabled, because], [false, '410 Gone'])
     const [waiting] = await until(async () => {
       const found = await rows('moved', 'and status = 307')
@@ -379,8 +387,8 @@ export function stories(system) {
 
   test('a certificate that nobody vouches for is refused before anything is sent', async () => {
     const [key, certificate] = ['key', 'certificate'].map(name => `${system.folder}/webhook-${name}.pem`)
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key, '-out', certificate, '-days', '2',
-      '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' })
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', key,
+      '-out', certificate, '-days', '2', '-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'], { stdio: 'ignore' })
     execFileSync('chmod', ['644', certificate])
     const secure = await endpoint(undefined, { key: readFileSync(key), cert: readFileSync(certificate) })
     await add('secure', secure.url)
@@ -430,7 +438,8 @@ export function stories(system) {
     assert.equal(tried.status, 0, tried.stderr)
     assert.match(tried.stdout, /HTTP 200/)
     assert.equal((await system.run('minqing', 'webhook', 'test', 'nobody')).status, 1)
-    const list = async () => (await system.run('minqing', 'webhook', 'list', '--json')).stdout.trim().split('\n').map(JSON.parse).find(w => w.name === 'shown')
+    const list = async () => (await system.run('minqing', 'webhook', 'list', '--json')).stdout.trim().split('\n').map(JSON.parse)
+      .find(w => w.name === 'shown')
     assert.deepEqual((await list()).events, ['progress', 'signed'])
     assert.ok(!JSON.stringify(await list()).includes('secret'))
 
@@ -466,7 +475,8 @@ export function stories(system) {
     const { headers, body } = here.requests[0]
     assert.equal(headers['x-minqing-signature'], 'sha256=' + createHmac('sha256', 'a-secret-that-must-not-be-seen')
       .update(`${headers['x-minqing-timestamp']}.`).update(body).digest('hex'))
-    const [{ found }] = await system.sql(`select position('must-not-be-seen'::bytea in secret) > 0 as found from minqing.webhooks where name = 'sealed'`)
+    const [{ found }] = await system.sql(`select position('must-not-be-seen'::bytea in secret) > 0 as found
+      from minqing.webhooks where name = 'sealed'`)
     assert.equal(found, false)
     assert.equal((await system.run('grep', '-rq', 'must-not-be-seen', `${system.folder}/log`)).status, 1)
     // bound to its name: moved to another row it is worth nothing
@@ -478,8 +488,8 @@ export function stories(system) {
   })
 
   test('the service sees no more of the database than it must', async () => {
-    const refused = ['perform 1 from minqing.reports', 'perform 1 from minqing.cases', 'perform 1 from minqing.assignments', 'perform 1 from minqing.accounts',
-      'perform note from minqing.case_events', `update minqing.webhooks set url = 'http://x'`, 'delete from minqing.deliveries',
+    const refused = ['perform 1 from minqing.reports', 'perform 1 from minqing.cases', 'perform 1 from minqing.assignments',
+      'perform 1 from minqing.accounts', 'perform note from minqing.case_events', `update minqing.webhooks set url = 'http://x'`, 'delete from minqing.deliveries',
       `insert into minqing.case_events (ref, at, what, version) values (gen_random_uuid(), now(), 'x', 1)`]
     for (const text of refused)
       await assert.rejects(system.sql(`do $$ begin set local role minqing_webhook; ${text}; end $$`), /permission denied/, text)

@@ -31,7 +31,8 @@ static void a_signature_is_the_hmac_that_rfc_4231_knows(void **state) {
     /* test case 7: a key longer than a block, and a text with a full stop, where ours has one */
     char key[131];
     memset(key, 0xaa, sizeof(key));
-    mq_webhook_sign((struct mq_str){ key, sizeof(key) }, MQ_STR("This is a test using a larger than block-size key and a larger than block-size data"),
+    mq_webhook_sign((struct mq_str){ key, sizeof(key) },
+                    MQ_STR("This is a test using a larger than block-size key and a larger than block-size data"),
                     MQ_STR(" The key needs to be hashed before being used by the HMAC algorithm."), signature);
     assert_string_equal(signature, "sha256=9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2");
     /* printf '1795714894.{"v":1}' | openssl dgst -sha256 -hmac whsec-0123456789abcdef */
@@ -131,10 +132,14 @@ static void retry_after_is_respected_within_reason(void **state) {
 
 static void addresses_are_checked(void **state) {
     (void)state;
-    static const char *const good[] = { "http://a", "https://example.org", "https://example.org/x?y=1&z=%E7%81%AB", "http://127.0.0.1:8080/in",
-                                        "https://[::1]:8443/", "https://a_b.example?x" };
-    static const char *const bad[] = { "", "ftp://a/", "file:///etc/passwd", "https://", "http:///x", "https://user:word@example.org/", "https://a/#b",
-                                       "https://a b/", "https://a/ b", "https://a/\n", "https://a\"b/", "HTTPS://a/", "https://a/\xe7\x81\xab", "//a" };
+    static const char *const good[] = {
+        "http://a", "https://example.org", "https://example.org/x?y=1&z=%E7%81%AB", "http://127.0.0.1:8080/in", "https://[::1]:8443/",
+        "https://a_b.example?x",
+    };
+    static const char *const bad[] = {
+        "", "ftp://a/", "file:///etc/passwd", "https://", "http:///x", "https://user:word@example.org/", "https://a/#b", "https://a b/",
+        "https://a/ b", "https://a/\n", "https://a\"b/", "HTTPS://a/", "https://a/\xe7\x81\xab", "//a",
+    };
     for (size_t i = 0; i < MQ_LENGTH(good); i++)
         if (!mq_webhook_url_valid(good[i]))
             fail_msg("%s is refused", good[i]);
