@@ -79,6 +79,7 @@ export function stories(system) {
       const found = await system.sql('select "case"::text as id from minqing.case_reports where report = $1', message.id)
       return found.length && found
     }, `the case of ${text}`)
+    await device.end()
     return { id, report: message }
   }
 
