@@ -97,6 +97,12 @@ static const struct rule notifier[] = {
     { NULL },
 };
 
+static const struct rule webhook[] = {
+    { READ, MQ_TOPIC_STAGE_DISPATCHED },
+    { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
+    { NULL },
+};
+
 /* Whose rules these are: by role; a service's also by its name. */
 static const struct {
     const char *role, *account;
@@ -108,6 +114,7 @@ static const struct {
     { "service", "classifier", classifier },
     { "service", "dispatcher", dispatcher },
     { "service", "notifier", notifier },
+    { "service", "webhook", webhook },
 };
 
 static int append_rules(struct mq_buffer *out, const char *keyword, const struct rule *rules, const struct mq_str values[LEVELS]) {
