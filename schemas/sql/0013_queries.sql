@@ -208,12 +208,12 @@ returns table (element text, "position" text) language plpgsql stable security d
 $$
 begin
     return query
-    select minqing.dispatched_element(e.id, e."case", null), e.xid::text
+    select minqing.dispatched_element(e.id, k."case", null), e.xid::text
     from minqing.case_events e
+    join minqing.case_reports k on k.report = e.report
     where e.xid >= p_position::xid8 and e.xid < p_upto::xid8
-      and e."case" is not null and e.report is not null
+      and e."case" is not null
       and not exists (select from minqing.report_index x where x.report = e.report)
-      and exists (select from minqing.case_reports k where k.report = e.report)
     order by e.xid
     limit p_limit;
 end
@@ -758,11 +758,14 @@ begin
     else
         begin
             if p_name = 'subject' then
-                select array_agg(row(s.subject, s.seal_key, s.sealed, s.context)::minqing.person_sealed),
+                select array_agg(row(s.subject, s.seal_key, s.sealed, s.context)::minqing.person_sealed) filter (where s.sealed is not null),
                        coalesce(jsonb_build_object('reason', max(s.reason)), '{}')
                 into persons, members
                 from minqing.answer_subject(p_query) s;
                 members := jsonb_strip_nulls(members);
+                if persons is null and not members ? 'reason' then
+                    members := '{"subjects": []}';
+                end if;
             else
                 members := case p_name
                     when 'case' then minqing.answer_case(p_query)
@@ -792,8 +795,7 @@ begin
     if not members ? 'reason' then
         return query
         select null::text, s.subject::text, s.seal_key, s.sealed, s.context
-        from unnest(persons) s
-        where s.sealed is not null;
+        from unnest(persons) s;
     end if;
 end
 $$;
