@@ -10,15 +10,6 @@ begin
     if not exists (select from pg_roles where rolname = 'minqing_query') then
         create role minqing_query login;
     end if;
-    -- the dispatcher's joining has the same; whichever comes first makes it
-    if to_regprocedure('minqing.bigrams(text)') is null then
-        create function minqing.bigrams(p_text text) returns text[] language sql immutable parallel safe as
-        $body$
-            select coalesce(array_agg(distinct substr(t.plain, i, 2)), '{}')
-            from (select regexp_replace(lower(p_text), '[[:space:][:punct:]]', '', 'g') as plain) t
-            cross join lateral generate_series(1, greatest(length(t.plain) - 1, least(length(t.plain), 1))) i
-        $body$;
-    end if;
 end
 $$;
 
@@ -54,31 +45,34 @@ select a.account, a.role, a.person, a.department, case when a.role = 'device' th
 from accounts a
 where a.account = current_setting('minqing.account', true) and not a.locked and a.role in ('device', 'desk', 'operator');
 
+-- In what follows the asker is a scalar subquery wherever possible: looked up once a statement, not once a row.
 create view v_asker_parts as
-select p."case", p.role, p.state
+select p."case", p.department, p.role, p.state
 from assignments p
-join v_asker a on a.role = 'desk' and a.department = p.department
-where p.ended_at is null;
+where p.department = (select a.department from v_asker a where a.role = 'desk') and p.ended_at is null;
 
 create view v_asker_reports as
 select k."case", r.id as report
 from case_reports k
 join reports r on r.id = k.report
-join v_asker a on a.account = r.account;
+where r.account = (select a.account from v_asker a);
+
+-- Which case a report belongs to, for statements that look only at cases which the asker sees.
+create view v_case_of as
+select k.report, k."case" from case_reports k;
 
 -- Reports that wait for the command centre, or were refused by it: they have no case.
 create view v_asker_reviews as
 select v.report
 from reviews v
-join v_asker a on a.role = 'operator' and starts_with(v.town, a.area)
-where not exists (select from case_reports k where k.report = v.report);
+where starts_with(v.town, (select a.area from v_asker a where a.role = 'operator'))
+  and not exists (select from case_reports k where k.report = v.report);
 
 -- All that an operator may know of a restricted case.
 create view v_asker_restricted as
 select c.id, c.number, c.version, c.state_version, c.state, c.severity, c.town, c.opened_at, c.sign_by, c.handle_by, c.exercise
 from cases c
-join v_asker a on a.role = 'operator' and starts_with(c.town, a.area)
-where c.restricted;
+where c.restricted and starts_with(c.town, (select a.area from v_asker a where a.role = 'operator'));
 
 -- That it was looked into, when and by which department.
 create view v_asker_restricted_audit as
@@ -89,13 +83,12 @@ join v_asker_restricted c on c.id = e."case";
 create view v_asker_visits as
 select v.id
 from visits v
-join v_asker a on starts_with(v.town, a.area) and (a.role = 'operator' or a.role = 'desk' and a.department = 'civil_affairs')
-                  or a.account = v.account;
+where v.account = (select a.account from v_asker a)
+   or starts_with(v.town, (select a.area from v_asker a where a.role = 'operator' or a.role = 'desk' and a.department = 'civil_affairs'));
 
 create view v_asker_officers as
 select d.account, p.name, p.unit, u.name as unit_name, d.area, t.kind, t.state, t.exercise, t.made_at, t."case", t.number
 from accounts d
-join v_asker a on a.role = 'operator' and starts_with(d.area, a.area)
 left join persons p on p.id = d.person
 left join units u on u.code = p.unit
 left join lateral (
@@ -106,7 +99,7 @@ left join lateral (
     order by k.made_at desc
     limit 1
 ) t on true
-where d.role = 'device' and not d.locked;
+where d.role = 'device' and not d.locked and starts_with(d.area, (select a.area from v_asker a where a.role = 'operator'));
 
 -- Policies --------------------------------------------------------------------------------------------------------
 
@@ -415,8 +408,10 @@ $$
         (q ? 'overdue', 'minqing.is_overdue(l.state, l.sign_by, l.handle_by, $3) = ($1->>''overdue'')::boolean'),
         (q ? 'from', 'l.opened_at >= ($1->>''from'')::timestamptz'),
         (q ? 'to', 'l.opened_at < ($1->>''to'')::timestamptz'),
-        (q ? 'text', 'l.id in (select k."case" from minqing.report_index x join minqing.case_reports k on k.report = x.report where x.grams @> $2)'),
-        (p_asker.role = 'desk', 'l.id in (select p."case" from minqing.v_asker_parts p)')
+        -- never a bare line: whether it has a word would tell what it is about
+        (q ? 'text', 'l.first_report is not null and l.id in (select k."case" from minqing.report_index x join minqing.v_case_of k on k.report = x.report where x.grams @> $2)'),
+        -- said again beside the policy, with the very department, so that the plan can begin with its cases
+        (p_asker.role = 'desk', format('l.id in (select p."case" from minqing.v_asker_parts p where p.department = %L)', p_asker.department))
     ) as c (asked, condition)
     where c.asked
 $$;
@@ -806,7 +801,7 @@ revoke execute on all functions in schema minqing from public;
 grant usage on schema minqing to minqing_query;
 grant select on schema_migrations, clock_offset, areas, domains, departments, kinds, severities, units, persons, cases, case_reports,
     case_events, reports, classifications, reviews, assignments, visits, mobilisations, tasks, audit_entries, report_index, v_asker,
-    v_asker_parts, v_asker_reports, v_asker_reviews, v_asker_restricted, v_asker_restricted_audit, v_asker_visits, v_asker_officers,
+    v_asker_parts, v_asker_reports, v_case_of, v_asker_reviews, v_asker_restricted, v_asker_restricted_audit, v_asker_visits, v_asker_officers,
     v_case_lines to minqing_query;
 revoke select on persons from minqing_query;
 grant select (id, name) on persons to minqing_query;

@@ -36,13 +36,13 @@ export function stories(system) {
   }
 
   /** Asks, and returns the result: validated against its schema. */
-  async function ask(account, name, question = {}, more = {}) {
+  async function ask(account, name, question = {}, ms = 10000) {
     const client = await clientOf(account)
     const id = uuid(), at = client.messages.length
     const code = await client.publish(`minqing/query/${account}/${name}`, JSON.stringify({ id, ...question }),
-      { properties: { responseTopic: `minqing/reply/${account}/q`, correlationData: Buffer.from(id) }, ...more })
+      { properties: { responseTopic: `minqing/reply/${account}/q`, correlationData: Buffer.from(id) } })
     assert.equal(code, 0, `${account} may ask`)
-    const message = await client.next(m => m.packet.properties?.correlationData?.toString() === id, `the answer to ${name} for ${account}`)
+    const message = await client.next(m => m.packet.properties?.correlationData?.toString() === id, `the answer to ${name} for ${account}`, ms)
     client.messages.splice(at)
     const result = json(message)
     assert.ok(validate(result), `${name}: ${JSON.stringify(validate.errors)}\n${JSON.stringify(result).slice(0, 2000)}`)
@@ -401,7 +401,7 @@ export function stories(system) {
 
     await system.sql(`alter role minqing_query set statement_timeout = '700ms'`)
     await system.restart('query')
-    await until(async () => (await ask('bomei-fire', 'cases').catch(() => ({}))).done, 'the service is back')
+    await until(async () => (await ask('bomei-fire', 'cases', {}, 500).catch(() => ({}))).done, 'the service is back')
     const client = await system.sqlClient()
     try {
       await client.query('begin')
@@ -415,7 +415,7 @@ export function stories(system) {
       await system.sql(`alter role minqing_query set statement_timeout = '10s'`)
     }
     await system.restart('query')
-    await until(async () => (await ask('q-drugs', 'subject', { case: cases.drugs.id, reason: '再问' }).catch(() => ({}))).done, 'it is answered again')
+    await until(async () => (await ask('q-drugs', 'subject', { case: cases.drugs.id, reason: '再问' }, 500).catch(() => ({}))).done, 'it is answered again')
     assert.equal((await system.sql(`select from minqing.audit_entries where reason = '慢'`)).length, 0, 'what was not answered was not read')
   })
 

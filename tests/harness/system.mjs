@@ -134,6 +134,7 @@ export class System {
       protocolVersion: 5, username: account, clientId: options.clientId ?? `test-${randomUUID()}`, clean: true, reconnectPeriod: 200, ...options,
       password,
     }, false)
+    raw.stream.setNoDelay?.(true) // else 40 ms a question: Nagle against delayed ACK
     const client = new Client(raw)
     this.clients.push(client)
     return client
