@@ -235,7 +235,7 @@ static const struct mq_field result_fields[] = {
     { "reason", MQ_STRING, AT(mq_result, reason), .nullable = true, .max = 2000 },
     { "case", MQ_RAW, AT(mq_result, case_raw), .pattern = "object" },
     { "report", MQ_RAW, AT(mq_result, report), .pattern = "object" },
-    { "total", MQ_INTEGER, AT(mq_result, total), HAS(mq_result, has_total), .min = 0, .max = 10000 },
+    { "total", MQ_INTEGER, AT(mq_result, total), HAS(mq_result, has_total), .min = 0, .max = 1000 },
     { "next", MQ_STRING, AT(mq_result, next), .nullable = true, .max = 100 },
     { .name = NULL },
 };

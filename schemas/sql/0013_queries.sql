@@ -385,7 +385,7 @@ begin
                                         'kind', s.kind, 'lead', s.lead, 'lead_name', s.lead_name, 'opened_at', minqing.wire_time(s.opened_at))
                      order by s.opened_at desc, s.id desc),
            array_agg(minqing.cursor_of(s.opened_at, s.id::text) order by s.opened_at desc, s.id desc),
-           (select least(count(*), 10000) from lines)
+           (select least(count(*), 1000) from lines)
     into v_rows, v_cursors, v_total
     from shown s;
     return minqing.page('cases', coalesce(v_rows, '{}'), v_cursors, v_limit) || jsonb_build_object('total', v_total);
@@ -448,7 +448,7 @@ begin
     end if;
     -- planned anew each time, so that the plan fits what is asked
     v_where := minqing.case_conditions(q, asker);
-    execute format('select count(*) from (select from minqing.v_case_lines l where %s limit 10000) n', v_where)
+    execute format('select count(*) from (select from minqing.v_case_lines l where %s limit 1000) n', v_where)
     into v_total using q, v_grams, v_now;
     execute format($page$
         with shown as materialized (
@@ -584,7 +584,7 @@ begin
     )
     select array_agg(minqing.review_message(s.review)::jsonb order by s.severity desc, s.opened_at, s.report),
            array_agg(minqing.cursor_of(s.opened_at, s.severity || s.report::text) order by s.severity desc, s.opened_at, s.report),
-           (select count(*) from (select from waiting limit 10000) n)
+           (select count(*) from (select from waiting limit 1000) n)
     into v_rows, v_cursors, v_total
     from shown s;
     return minqing.page('reviews', coalesce(v_rows, '{}'), v_cursors, v_limit) || jsonb_build_object('total', v_total);
@@ -681,7 +681,7 @@ begin
           and (q->>'to' is null or e.at < (q->>'to')::timestamptz)
     ),
     shown as (select a.* from asked a where v_after is null or a.id < v_after order by a.id desc limit v_limit + 1)
-    select array_agg(s.entry order by s.id desc), array_agg(s.id::text order by s.id desc), (select count(*) from (select from asked limit 10000) n)
+    select array_agg(s.entry order by s.id desc), array_agg(s.id::text order by s.id desc), (select count(*) from (select from asked limit 1000) n)
     into v_rows, v_cursors, v_total
     from shown s;
     return minqing.page('entries', coalesce(v_rows, '{}'), v_cursors, v_limit) || jsonb_build_object('total', v_total);
@@ -721,7 +721,7 @@ begin
            array_agg(s.account order by s.account)
     into v_rows, v_cursors
     from shown s;
-    v_total := (select count(*) from (select from minqing.v_asker_officers o where starts_with(o.area, v_area) limit 10000) n);
+    v_total := (select count(*) from (select from minqing.v_asker_officers o where starts_with(o.area, v_area) limit 1000) n);
     return minqing.page('officers', coalesce(v_rows, '{}'), v_cursors, v_limit) || jsonb_build_object('total', v_total);
 end
 $$;
