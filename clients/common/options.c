@@ -131,6 +131,13 @@ static int take(const struct parser *parser, const struct mq_option *option, con
         *(const char **)option->target = text;
         return -1;
     }
+    if (option->type == MQ_OPTION_LIST) {
+        struct mq_option_list *list = option->target;
+        if (list->count == MQ_OPTION_ITEMS)
+            return misuse(parser->line, "--%s: 最多 %d 个 at most so many", option->name, MQ_OPTION_ITEMS);
+        list->items[list->count++] = text;
+        return -1;
+    }
     bool good = seconds ? parse_seconds(text, &value) : parse_integer(text, &value);
     bool bounded = option->min != 0 || option->max != 0;
     if (!good || (bounded && (value < option->min || value > option->max))) {

@@ -6,6 +6,8 @@
 
 #include "common/base.h"
 
+#define MQ_OPTION_ITEMS 32 /* of one list */
+
 /* Exit status of every program for people. */
 enum mq_exit {
     MQ_EXIT_GOOD = 0,
@@ -19,9 +21,16 @@ enum mq_exit {
 
 enum mq_option_type {
     MQ_OPTION_TEXT,    /* const char *, points into argv */
+    MQ_OPTION_LIST,    /* struct mq_option_list: may be given several times */
     MQ_OPTION_FLAG,    /* bool */
     MQ_OPTION_INTEGER, /* int64_t, min..max */
     MQ_OPTION_SECONDS, /* int64_t milliseconds, written in seconds, 2.5 is allowed; min..max in milliseconds */
+};
+
+/* What was given, in order; points into argv. */
+struct mq_option_list {
+    const char *items[MQ_OPTION_ITEMS];
+    size_t count;
 };
 
 struct mq_option {

@@ -20,6 +20,7 @@ struct rule {
 
 #define READ "read"
 #define WRITE "write"
+#define BOTH "readwrite" /* whoever takes messages from outside may clear what was retained against the rules */
 
 static const struct rule everybody[] = {
     { WRITE, MQ_TOPIC_FIELD_REPORT, { ACCOUNT } },
@@ -53,10 +54,10 @@ static const struct rule operators[] = {
 };
 
 static const struct rule ingest[] = {
-    { READ, MQ_TOPIC_FIELD_REPORT },
-    { READ, MQ_TOPIC_FIELD_VISIT },
-    { READ, MQ_TOPIC_FIELD_ANSWER },
-    { READ, MQ_TOPIC_COMMAND_REPORT },
+    { BOTH, MQ_TOPIC_FIELD_REPORT },
+    { BOTH, MQ_TOPIC_FIELD_VISIT },
+    { BOTH, MQ_TOPIC_FIELD_ANSWER },
+    { BOTH, MQ_TOPIC_COMMAND_REPORT },
     { WRITE, MQ_TOPIC_FIELD_RECEIPT },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
     { WRITE, MQ_TOPIC_STAGE_RECEIVED },
@@ -75,8 +76,8 @@ static const struct rule classifier[] = {
 static const struct rule dispatcher[] = {
     { READ, MQ_TOPIC_STAGE_CLASSIFIED },
     { READ, MQ_TOPIC_STAGE_ANSWERED },
-    { READ, MQ_TOPIC_COMMAND_ACTION },
-    { READ, MQ_TOPIC_DEPARTMENT_ACTION },
+    { BOTH, MQ_TOPIC_COMMAND_ACTION },
+    { BOTH, MQ_TOPIC_DEPARTMENT_ACTION },
     { WRITE, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
@@ -97,9 +98,15 @@ static const struct rule notifier[] = {
 };
 
 static const struct rule query[] = {
-    { READ, MQ_TOPIC_QUERY },
+    { READWRITE, MQ_TOPIC_QUERY },
     { READ, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
+    { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
+    { NULL },
+};
+
+static const struct rule webhook[] = {
+    { READ, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
     { NULL },
 };
@@ -116,6 +123,7 @@ static const struct {
     { "service", "dispatcher", dispatcher },
     { "service", "notifier", notifier },
     { "service", "query", query },
+    { "service", "webhook", webhook },
 };
 
 static int append_rules(struct mq_buffer *out, const char *keyword, const struct rule *rules, const struct mq_str values[LEVELS]) {

@@ -31,6 +31,14 @@ static const struct command commands[] = {
     { "account", "reset", mq_account_reset, "重置密码 gives one a new secret" },
     { "account", "sync", mq_account_sync, "写入消息服务器的账号文件 writes the broker's files" },
     { "account", "seal-key", mq_account_seal_key, "生成个人信息密钥 makes a key file that seals personal data" },
+    { "webhook", "add", mq_webhook_add, "新建事件推送 another system gets cases by HTTP" },
+    { "webhook", "list", mq_webhook_list, "推送一览 lists them" },
+    { "webhook", "remove", mq_webhook_remove, "删除 removes one and its deliveries" },
+    { "webhook", "enable", mq_webhook_enable, "启用 turns one on" },
+    { "webhook", "disable", mq_webhook_disable, "停用 turns one off" },
+    { "webhook", "test", mq_webhook_test, "试推一次 sends one test and shows what came back" },
+    { "webhook", "deliveries", mq_webhook_deliveries, "推送记录 what was sent, and what became of it" },
+    { "webhook", "erase", mq_webhook_erase, "清除旧记录 erases old deliveries" },
     { "migrate", NULL, mq_migrate, "建立或升级数据库 brings the database to this version" },
 };
 

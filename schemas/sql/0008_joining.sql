@@ -5,42 +5,23 @@ set search_path = minqing, public;
 
 -- Likeness of words -------------------------------------------------------------------------------------------------
 
--- Pairs of neighbouring characters, without case, spaces and punctuation; the character itself where there is only one.
-create function bigrams(p_text text) returns text[] language sql immutable strict parallel safe as
-$$
-    select coalesce(array_agg(distinct substr(t.s, i, 2)), '{}')
-    from (select regexp_replace(lower(p_text), '[[:punct:][:space:]，。！？、；：“”‘’（）《》【】…—～·]+', '', 'g') as s) t
-    cross join lateral generate_series(1, greatest(length(t.s) - 1, 1)) i
-    where t.s <> ''
-$$;
-comment on function bigrams is 'What texts are compared and searched by: pg_trgm finds nothing in Chinese.';
+-- Share of the shorter text's words that the other has too.
+create function likeness(p_mine integer[], p_other integer[]) returns real language sql immutable parallel safe as
+$$ select icount(p_mine & p_other)::real / greatest(1, least(icount(p_mine), icount(p_other)))::real $$;
 
--- Share of the shorter text's bigrams that the other has too.
-create function likeness(p_mine text[], p_other text[]) returns real language sql immutable strict parallel safe as
-$$
-    select (count(*)::real / greatest(1, least(cardinality(p_mine), cardinality(p_other))))::real
-    from unnest(p_mine) m where m = any(p_other)
-$$;
-
--- The greatest likeness to one of the case's latest reports.
-create function likeness_to_case(p_text text, p_case uuid) returns real language plpgsql stable cost 100000 as
-$$
-begin
-    return (select max(minqing.likeness(minqing.bigrams(p_text), minqing.bigrams(r.text)))
-            from (select m.report from minqing.case_reports m where m."case" = p_case order by m.added_at desc limit 8) l
-            join minqing.reports r on r.id = l.report);
-end
-$$;
+-- Share of a text's words that occur in what was reported of a case so far: many eyes make many words.
+create function covered(p_mine integer[], p_theirs integer[]) returns real language sql immutable parallel safe as
+$$ select icount(p_mine & p_theirs)::real / greatest(1, icount(p_mine))::real $$;
 
 -- Placing -----------------------------------------------------------------------------------------------------------
 
 -- A report that is to become a case or join one. sure: its domain is decided; else domain is the likeliest and hints are what else it
 -- may be about. place: where it was seen, give or take accuracy metres, null where only its area is known (place_given: the area was
--- said by the officer). reach: how far the widest rule for it goes.
+-- said by the officer). reach: how far the widest rule of its domain goes.
 create type placement as (
     report uuid, "case" uuid, domain text, kind text, severity smallint, hints text[], sure boolean,
     account text, area text, town text, place geography, accuracy float8, reach float8, place_given boolean, at timestamptz,
-    restricted boolean, "text" text
+    restricted boolean, words integer[]
 );
 
 -- The key of join_rules.
@@ -54,12 +35,11 @@ begin
     return query
     select i.report, i."case", i.domain, i.kind, i.severity, coalesce(string_to_array(nullif(i.hints, ''), ','), '{}'), p_sure,
            r.account, r.area, r.town, r.location, a.accuracy,
-           a.accuracy + coalesce((select max(j.metres) from minqing.join_rules j
-                                  where p_sure and j.mine = minqing.join_key(i.domain, i.kind, i.severity)), 3000),
+           a.accuracy + coalesce((select max(j.metres) from minqing.join_rules j where j.mine = minqing.join_key(i.domain, i.kind, i.severity)), 0),
            r.area_from <> 'home', least(r.observed_at, r.received_at),
            coalesce(k.restricted, (select d.restricted from minqing.routes d where d.domain = i.domain and d.kind is null and d.area = '' and d.severity is null),
                     false),
-           r.text
+           coalesce((select c.words from minqing.classifications c where c.report = i.report), '{}')
     from unnest(p_reports, p_cases, p_domains, p_kinds, p_severities, p_hints) as i (report, "case", domain, kind, severity, hints)
     join minqing.reports r on r.id = i.report
     -- a fix that is off by more says next to nothing
@@ -69,49 +49,55 @@ begin
 end
 $$;
 
--- The best open case for each report that has one. Three ways lead to candidates, each through an index: both have a place; the
--- report has one, the case not; the report has none.
+-- The best open case for each report that has one. Candidates come through indexes alone: cases of its domain near its place; those of its
+-- domain without a place; where it has no place itself, the latest of its domain and town; and critical cases of other domains, which it
+-- may touch (hints), which touch it (also), or whose words an unsure one speaks.
 create function matching_cases(p placement[]) returns table (report uuid, "case" uuid) language plpgsql stable as
 $$
+declare
+    widest integer := (select max(k.join_metres) from minqing.kinds k where k.severity = 4);
 begin
     return query
     select distinct on (i.report) i.report, c.id
     from unnest(p) i
     cross join lateral (
-        select k.id, k.domain, k.kind, k.severity, k.also, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at
+        select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true as own
         from minqing.cases k
-        where k.state in ('assigned', 'signed', 'in_progress', 'suspended')
-          and st_dwithin(k.location, i.place, i.reach)
+        where k.state in ('assigned', 'signed', 'in_progress', 'suspended') and k.domain = i.domain and st_dwithin(k.location, i.place, i.reach)
         union all
-        (select k.id, k.domain, k.kind, k.severity, k.also, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at
-         from (select i.domain as domain union select unnest(i.hints)) h
-         cross join lateral (
-             select * from minqing.cases u
-             where i.place is not null and u.town = i.town and u.domain = h.domain
-               and u.state in ('assigned', 'signed', 'in_progress', 'suspended') and u.location is null
-             order by u.opened_at desc
-             limit 20
-         ) k)
+        (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true
+         from minqing.cases k
+         where i.place is not null and k.town = i.town and k.domain = i.domain and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
+           and k.location is null
+         order by k.opened_at desc
+         limit 20)
         union all
-        (select k.id, k.domain, k.kind, k.severity, k.also, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at
-         from (select i.domain as domain union select unnest(i.hints)) h
-         cross join lateral (
-             select * from minqing.cases u
-             where i.place is null and u.town = i.town and u.domain = h.domain
-               and u.state in ('assigned', 'signed', 'in_progress', 'suspended')
-             order by u.opened_at desc
-             limit 20
-         ) k)
+        (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true
+         from minqing.cases k
+         where i.place is null and k.town = i.town and k.domain = i.domain and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
+         order by k.opened_at desc
+         limit 20)
+        union all
+        select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
+        from minqing.cases k
+        where k.state in ('assigned', 'signed', 'in_progress', 'suspended') and k.severity = 4 and k.domain is distinct from i.domain
+          and st_dwithin(k.location, i.place, widest + i.accuracy)
+          and (k.domain = any(i.hints) or i.domain = any(k.also) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
+        union all
+        (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
+         from minqing.cases k
+         where i.place is null and k.town = i.town and k.severity = 4 and k.domain is distinct from i.domain
+           and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
+           and (k.domain = any(i.hints) or i.domain = any(k.also) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
+         order by k.opened_at desc
+         limit 20)
     ) c
-    cross join lateral (
-        select case when c.domain = i.domain then minqing.join_key(i.domain, i.kind, i.severity)
-                    else minqing.join_key(c.domain, null, i.severity) end as mine,
-               c.domain = i.domain or c.domain = any(i.hints) or (i.sure and i.domain = any(c.also)) as near
-    ) h
-    join minqing.join_rules j on j.mine = h.mine and j.other = minqing.join_key(c.domain, c.kind, c.severity)
+    join minqing.join_rules j
+      -- what only touches the case's domain, or may be of it, goes by the case's own urgency
+      on j.mine = case when i.sure and c.own then minqing.join_key(i.domain, i.kind, i.severity) else minqing.join_key(c.domain, null, c.severity) end
+         and j.other = minqing.join_key(c.domain, c.kind, c.severity)
     where c.town = i.town
       and c.restricted = i.restricted
-      and (h.near or not i.sure)
       and i.at between c.observed_from - make_interval(mins => j.minutes) and c.observed_to + make_interval(mins => j.minutes)
       and case
               when c.location is not null and i.place is not null then st_dwithin(c.location, i.place, j.metres + i.accuracy)
@@ -122,10 +108,8 @@ begin
               else exists (select from minqing.areas v where v.code = left(i.area, 12) and c.location is not null
                            and st_dwithin(v.polygon::geography, c.location, j.metres))
           end
-      and (h.near and j.overlap = 0
-           or minqing.likeness_to_case(i.text, c.id) >= case when h.near then j.overlap else greatest(j.overlap, 0.35) end)
-    order by i.report, c.domain = i.domain desc, c.kind is not distinct from i.kind desc,
-             st_distance(c.location, i.place) nulls last, c.opened_at desc;
+      and (j.overlap = 0 or minqing.covered(i.words, c.words) >= j.overlap)
+    order by i.report, c.own desc, c.kind is not distinct from i.kind desc, st_distance(c.location, i.place) nulls last, c.opened_at desc;
 end
 $$;
 
@@ -153,7 +137,7 @@ begin
           and case when a.place is not null and b.place is not null then st_dwithin(a.place, b.place, j.metres + b.accuracy)
                    when left(a.area, 12) = left(b.area, 12) then true
                    else j.overlap = 0 and not (a.place_given and b.place_given) end
-          and (j.overlap = 0 or minqing.likeness(minqing.bigrams(a.text), minqing.bigrams(b.text)) >= j.overlap)
+          and (j.overlap = 0 or minqing.likeness(a.words, b.words) >= j.overlap)
         order by second, first
     loop
         -- pairs come in order, so that the first one's place is settled before it leads
@@ -208,12 +192,12 @@ begin
     made as (
         insert into minqing.cases (id, number, town, year, state, domain, kind, also, severity, restricted, area, location, opened_at,
                                    assigned_at, sign_by, handle_by, sign_minutes, handle_minutes, clock, lead, level, first_report,
-                                   disagrees, observed_from, observed_to)
+                                   disagrees, observed_from, observed_to, words)
         select n."case", t.short_name || '-' || to_char(n.day, 'MMDD') || '-' || to_char(n.n, 'FM999000'), n.town,
                extract(year from n.day), 'assigned', n.domain, n.kind, array_remove(n.hints, n.domain), n.severity, (n.route).restricted,
                n.area, n.place, n.now_at, n.now_at, minqing.deadline(n.now_at, n.sign_minutes, n.clock),
                minqing.deadline(n.now_at, n.handle_minutes, n.clock), n.sign_minutes, n.handle_minutes, n.clock, (n.route).lead,
-               minqing.first_level((n.route).lead, n.area, n.severity), n.report, n.disagrees, n.at, n.at
+               minqing.first_level((n.route).lead, n.area, n.severity), n.report, n.disagrees, n.at, n.at, n.words
         from numbered n
         join minqing.areas t on t.code = n.town
         on conflict (id) do nothing
@@ -336,9 +320,9 @@ declare
 begin
     return query
     with input as materialized (
-        select i.report, i."case", i.account, i.place, i.at, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
+        select i.report, i."case", i.account, i.place, i.at, i.words, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, "text", "case")
+                                     restricted, words, "case")
     ),
     attached as (
         insert into minqing.case_reports (report, "case", added_at)
@@ -350,11 +334,16 @@ begin
                (array_agg(i.place order by i.n) filter (where i.place is not null))[1] as place
         from input i group by i."case"
     ),
+    spoken as (
+        select i."case", array_agg(w) as words from input i cross join lateral unnest(i.words) w where i.n <= 15 group by i."case"
+    ),
     changed as (
         update minqing.cases c
         set version = c.version + t.n, report_count = c.report_count + t.n, observed_from = least(c.observed_from, t.first),
-            observed_to = greatest(c.observed_to, t.last), location = coalesce(c.location, t.place)
+            observed_to = greatest(c.observed_to, t.last), location = coalesce(c.location, t.place),
+            words = case when icount(c.words) < 400 then uniq(sort(c.words || s.words)) else c.words end
         from totals t
+        left join spoken s on s."case" = t."case"
         where c.id = t."case"
         returning c.id, c.version, c.state, c.report_count, t.n
     ),
@@ -386,7 +375,7 @@ begin
     for raised in
         select i."case", max(i.severity) as severity, array_agg(distinct i.domain) as also, (array_agg(i.report))[1] as report
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, "text", "case")
+                                     restricted, words, "case")
         where i.sure
         group by i."case"
         order by i."case"
@@ -471,6 +460,43 @@ begin
 end
 $$;
 
+-- Which report comes first is chance: a case that nobody has signed for yet and that touches a critical one just opened, where place and
+-- time suffice, goes into that. In: cases just opened. Out: the events.
+create function absorb_cases(p_cases uuid[]) returns table (event bigint, ref uuid, traceparent text) language plpgsql as
+$$
+declare
+    pair record;
+    c minqing.cases;
+    o minqing.cases;
+    before jsonb;
+    who minqing.acting := row('engine', null, null)::minqing.acting;
+begin
+    for pair in
+        select k.id as small, n.id as large, r.traceparent
+        from minqing.cases n
+        join minqing.reports r on r.id = n.first_report
+        join minqing.join_rules j on j.mine = n.domain || '!' and j.other = minqing.join_key(n.domain, n.kind, n.severity) and j.overlap = 0
+        join minqing.cases k on k.state = 'assigned' and k.severity < 4 and k.also <> '{}' and k.town = n.town and n.domain = any(k.also)
+             and not k.restricted
+             and st_dwithin(k.location, n.location, j.metres)
+             and n.observed_from between k.observed_from - make_interval(mins => j.minutes) and k.observed_to + make_interval(mins => j.minutes)
+             and k.opened_at > minqing.now() - interval '1 hour'
+        where n.id = any(p_cases) and n.severity = 4 and not n.restricted
+        order by k.id, n.id
+    loop
+        perform from minqing.cases l where l.id in (pair.small, pair.large) order by l.id for update;
+        select l.* into c from minqing.cases l where l.id = pair.small;
+        select l.* into o from minqing.cases l where l.id = pair.large;
+        if c.state = 'assigned' then
+            before := minqing.case_snapshot(c);
+            return query select minqing.merge_case(c, o, who, null, null), o.id, pair.traceparent;
+            return query select minqing.finish_change(before, c.id, 'merged', who, null, null,
+                                                      jsonb_build_object('into', o.id, 'number', o.number), true, false), c.id, pair.traceparent;
+        end if;
+    end loop;
+end
+$$;
+
 -- Places reports: each joins the open case that it fits, or opens one. In: placements whose towns are locked. Unsure ones that fit
 -- nothing are left alone. Out: the events.
 create function place_reports(p placement[], p_account text, p_message uuid)
@@ -481,6 +507,7 @@ declare
     still_open uuid[];
     joining minqing.placement[];
     opening minqing.placement[];
+    unsure minqing.placement[];
     theirs uuid[];
     leaders integer[];
 begin
@@ -506,6 +533,11 @@ begin
         from generate_series(1, cardinality(opening)) n;
         return query select o.event, o.ref, o.traceparent from minqing.open_cases(opening, p_account, p_message, null) o;
         still_open := still_open || array(select o."case" from unnest(opening) o);
+        -- what nobody was sure of may be of a case that only now is there
+        select array_agg(i) into unsure from unnest(p) i where not i.sure and not target ? i.report::text;
+        if unsure is not null then
+            select target || coalesce(jsonb_object_agg(m.report, m."case"), '{}') into target from minqing.matching_cases(unsure) m;
+        end if;
     end if;
     select array_agg(i order by i.report), array_agg((target ->> i.report::text)::uuid order by i.report) into joining, theirs
     from unnest(p) i
@@ -515,6 +547,7 @@ begin
     end if;
     if opening is not null then
         return query select a.event, a.ref, a.traceparent from minqing.absorb_reviews(array(select o."case" from unnest(opening) o)) a;
+        return query select a.event, a.ref, a.traceparent from minqing.absorb_cases(array(select o."case" from unnest(opening) o)) a;
         return query
         select b.id, e.ref, r.traceparent
         from minqing.mobilise_by_rule(array(select o."case" from unnest(opening) o)) b (id)

@@ -332,10 +332,11 @@ begin
     set report_count = k.report_count + c.report_count, severity = greatest(k.severity, c.severity),
         also = case when k.restricted then k.also else array_remove(array(select distinct a from unnest(k.also || c.also || c.domain) a order by a), k.domain) end,
         observed_from = least(k.observed_from, c.observed_from), observed_to = greatest(k.observed_to, c.observed_to),
-        location = coalesce(k.location, c.location)
+        location = coalesce(k.location, c.location), words = case when icount(k.words) < 400 then uniq(sort(k.words || c.words)) else k.words end
     where k.id = o.id;
-    -- who worked on the one goes on with the other
-    perform minqing.add_parts(o.id, array(select a.department from minqing.assignments a where a."case" = c.id and a.ended_at is null and a.state <> 'assigned'
+    -- who led the one, or worked on it, takes part in the other
+    perform minqing.add_parts(o.id, array(select a.department from minqing.assignments a
+                                          where a."case" = c.id and a.ended_at is null and (a.role = 'lead' or a.state <> 'assigned')
                                           and not exists (select from minqing.assignments b where b."case" = o.id and b.department = a.department
                                                           and b.ended_at is null)), false);
     update minqing.cases k set state = 'merged', merged_into = o.id, closed_at = minqing.now(), request = null, report_count = 0 where k.id = c.id;

@@ -58,9 +58,7 @@ int mq_question_decode(struct mq_stage *stage, const struct mq_element *element,
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     if (!asker_of(element->arrival->topic, &account, &name))
         return -EINVAL;
-    if (element->arrival->retained)
-        mq_fault_add(faults, "", "questions must not be retained: publish without the retain flag");
-    else if (element->bytes.n > MQ_QUESTION_BYTES)
+    if (element->bytes.n > MQ_QUESTION_BYTES)
         mq_fault_add(faults, "", "must have at most %d bytes, has %zu", MQ_QUESTION_BYTES, element->bytes.n);
     else if (mq_json_decode(&mq_query_object, element->bytes, &query, &document, faults))
         check(name, &query, faults);

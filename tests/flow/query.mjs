@@ -383,6 +383,7 @@ export function stories(system) {
     assert.equal((await bad('stats', JSON.stringify({ id, by: 'mood' }))).id, id)
     assert.match((await bad('stats', JSON.stringify({ id, from: '2020-01-01T00:00:00Z' }))).reason, /400 days/)
     assert.match((await bad('cases', JSON.stringify({ id, x: 'x'.repeat(17000) }))).reason, /at most/)
+    assert.match((await bad('cases', JSON.stringify({ id }), { retain: true })).reason, /retain/)
     const other = await clientOf('q-police')
     other.messages.length = 0
     desk.messages.length = 0
