@@ -98,7 +98,7 @@ static const struct rule notifier[] = {
 };
 
 static const struct rule query[] = {
-    { READWRITE, MQ_TOPIC_QUERY },
+    { BOTH, MQ_TOPIC_QUERY },
     { READ, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
