@@ -97,6 +97,14 @@ static const struct rule notifier[] = {
     { NULL },
 };
 
+static const struct rule query[] = {
+    { BOTH, MQ_TOPIC_QUERY },
+    { READ, MQ_TOPIC_STAGE_DISPATCHED },
+    { WRITE, MQ_TOPIC_REPLY, .below = true },
+    { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
+    { NULL },
+};
+
 static const struct rule webhook[] = {
     { READ, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
@@ -114,6 +122,7 @@ static const struct {
     { "service", "classifier", classifier },
     { "service", "dispatcher", dispatcher },
     { "service", "notifier", notifier },
+    { "service", "query", query },
     { "service", "webhook", webhook },
 };
 

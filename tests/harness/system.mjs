@@ -134,6 +134,7 @@ export class System {
       protocolVersion: 5, username: account, clientId: options.clientId ?? `test-${randomUUID()}`, clean: true, reconnectPeriod: 200, ...options,
       password,
     }, false)
+    raw.stream.setNoDelay?.(true) // else 40 ms a question: Nagle against delayed ACK
     const client = new Client(raw)
     this.clients.push(client)
     return client
@@ -147,6 +148,12 @@ export class System {
       this.pool.on('error', () => {})
     }
     return (await this.pool.query(text, values)).rows
+  }
+
+  /** One connection of the owner, for what needs a transaction; to be released. */
+  async sqlClient() {
+    await this.sql('select 1')
+    return this.pool.connect()
   }
 
   /** Runs one of our programs to its end. Never throws for an exit status. */
