@@ -44,7 +44,7 @@ const char *const mq_action_words[] = {
 
 const char *const mq_answer_words[] = { "acknowledged", "arrived", "result", "verified", "rework", NULL };
 
-static const char *const answered_words[] = { "answer", "visit", NULL };
+const char *const mq_answered_words[] = { "answer", "visit", NULL };
 
 static const struct mq_field location_fields[] = {
     { "lat", MQ_NUMBER, AT(mq_location, lat), .required = true, .min = -90, .max = 90 },
@@ -209,7 +209,7 @@ const struct mq_object mq_received_object = { "received", sizeof(struct mq_recei
 static const struct mq_field answered_fields[] = {
     { "v", MQ_INTEGER, AT(mq_answered, v), .required = true, FORMAT },
     { "id", MQ_UUID, AT(mq_answered, id), .required = true },
-    { "what", MQ_ENUM, AT(mq_answered, what), .required = true, .words = answered_words },
+    { "what", MQ_ENUM, AT(mq_answered, what), .required = true, .words = mq_answered_words },
     { "traceparent", MQ_STRING, AT(mq_answered, traceparent), .nullable = true, TRACEPARENT },
     { .name = NULL },
 };

@@ -15,7 +15,8 @@ extern const char *const mq_datum_words[];       /* wgs84, gcj02 */
 extern const char *const mq_origin_words[];      /* patrol, visit, telephone, hotline, resident, sensor */
 extern const char *const mq_receipt_kind_words[];   /* report, visit, answer, attachment */
 extern const char *const mq_receipt_status_words[]; /* accepted, duplicate, rejected, later */
-extern const char *const mq_answer_words[];  /* acknowledged, arrived, result, verified, rework */
+extern const char *const mq_answer_words[];   /* acknowledged, arrived, result, verified, rework */
+extern const char *const mq_answered_words[]; /* answer, visit */
 extern const char *const mq_action_words[]; /* decide, admit, … all of the design, desk's first */
 
 enum mq_receipt_kind { MQ_RECEIPT_REPORT, MQ_RECEIPT_VISIT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_ATTACHMENT };
@@ -171,7 +172,7 @@ extern const struct mq_object mq_received_object;
 struct mq_answered {
     int64_t v;
     struct mq_uuid id;
-    int what; /* 0 answer, 1 visit */
+    int what; /* mq_answered_words */
     struct mq_str traceparent;
 };
 extern const struct mq_object mq_answered_object;

@@ -50,12 +50,15 @@ enum mq_sweep_kind {
     MQ_SWEEP_BACKLOG, /* every sweep_ms; position is a transaction id: rows from the watermark up to those begun before the
                          sweep before this one */
     MQ_SWEEP_LIVE,    /* once after every connection to the broker; position is any text, '' at first */
+    MQ_SWEEP_CLOCK,   /* every every_ms; its statement has the one parameter limit, does by itself what is due, and returns what
+                         the route's encode passes on */
 };
 
 struct mq_sweep {
     enum mq_sweep_kind kind;
     const struct mq_statement *statement;
     const struct mq_route *route; /* that handles the elements */
+    int64_t every_ms;             /* 0: sweep_ms of the settings */
 };
 
 struct mq_service {

@@ -355,6 +355,16 @@ int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals,
     return 0;
 }
 
+int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows) {
+    stage->route = route;
+    int r = route->encode(stage, NULL, rows);
+    if (r == 0) {
+        send_passes(stage);
+        r = settle(stage);
+    }
+    return r;
+}
+
 int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const PGresult *rows) {
     char topic[MQ_TOPIC_BYTES];
     int r = mq_topic_format(route->topic, NULL, 0, topic);

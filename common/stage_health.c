@@ -26,7 +26,7 @@ void mq_health_payload(struct mq_stage *stage, const char *state, struct mq_buff
         .pid = getpid(),
         .inbox_messages = (int64_t)messages,
         .inbox_bytes = (int64_t)bytes,
-        .behind = (int64_t)stage->behind,
+        .behind = (int64_t)mq_sweep_behind(stage),
         .counters = { counters.data, counters.len },
     };
     mq_json_encode(&mq_health_object, &health, out);

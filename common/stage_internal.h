@@ -25,6 +25,7 @@ struct mq_sweep_state {
     char earlier_xmin[32], earlier_xmax[32]; /* the snapshot when the sweep before began; "" at first */
     char first[160];    /* position and element seen first in the last batch: a batch that begins the same made no headway */
     size_t brought;     /* rows of this sweep so far */
+    size_t behind;      /* rows that it brought when it last finished */
 };
 
 struct mq_rejected {
@@ -66,7 +67,6 @@ struct mq_stage {
     size_t pending_count;
 
     struct mq_sweep_state sweeps[MQ_STAGE_SWEEPS];
-    size_t behind; /* rows that the last finished backlog brought */
     int64_t health_due_us, tick_due_us;
 };
 
@@ -79,6 +79,8 @@ bool mq_stage_store_ready(struct mq_stage *stage);
  * lock was lost; what was not handled comes again. */
 int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals, size_t count);
 int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const PGresult *rows);
+/* Publishes what a statement returned that needed no elements. */
+int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows);
 void mq_batch_deinit(struct mq_stage *stage);
 
 /* stage_sweep.c */
@@ -87,6 +89,8 @@ void mq_sweep_store_connected(struct mq_stage *stage);
 void mq_sweep_bus_connected(struct mq_stage *stage);
 /* Does one batch of one sweep that is due. *worked tells whether there was anything to do. */
 int mq_sweep_step(struct mq_stage *stage, bool *worked);
+/* Rows that the last finished backlogs brought. */
+size_t mq_sweep_behind(const struct mq_stage *stage);
 /* Monotonic microseconds when the next sweep is due. */
 int64_t mq_sweep_due(const struct mq_stage *stage);
 

@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#define CLOCK_BATCH 100 /* cases whose timers run in one transaction: others want their turn too */
+
 static const struct mq_statement snapshot = {
     "snapshot", "select pg_snapshot_xmin(s)::text, pg_snapshot_xmax(s)::text from pg_current_snapshot() s", 0
 };
@@ -22,7 +24,7 @@ void mq_sweep_init(struct mq_stage *stage) {
 /* A database that went away may come back as another server with an older state: look at everything again. */
 void mq_sweep_store_connected(struct mq_stage *stage) {
     for (size_t i = 0; i < stage->service->sweep_count; i++)
-        if (stage->service->sweeps[i].kind == MQ_SWEEP_BACKLOG)
+        if (stage->service->sweeps[i].kind != MQ_SWEEP_LIVE)
             stage->sweeps[i] = (struct mq_sweep_state){ .watermark = "0" };
 }
 
@@ -37,7 +39,7 @@ void mq_sweep_bus_connected(struct mq_stage *stage) {
 static int begin(struct mq_stage *stage, const struct mq_sweep *sweep, struct mq_sweep_state *state) {
     state->brought = 0;
     state->first[0] = '\0';
-    if (sweep->kind == MQ_SWEEP_LIVE) {
+    if (sweep->kind != MQ_SWEEP_BACKLOG) {
         state->position[0] = state->upto[0] = '\0';
         state->active = true;
         return MQ_STORED;
@@ -68,11 +70,31 @@ static void abandon(struct mq_sweep_state *state) {
 
 static void finish(struct mq_stage *stage, const struct mq_sweep *sweep, struct mq_sweep_state *state) {
     state->active = false;
-    state->due_us = sweep->kind == MQ_SWEEP_LIVE ? INT64_MAX : mq_clock_monotonic_us() + stage->settings->sweep_ms * 1000;
-    if (sweep->kind == MQ_SWEEP_BACKLOG)
-        stage->behind = state->brought;
-    if (state->brought)
+    int64_t every_ms = sweep->every_ms ? sweep->every_ms : stage->settings->sweep_ms;
+    state->due_us = sweep->kind == MQ_SWEEP_LIVE ? INT64_MAX : mq_clock_monotonic_us() + every_ms * 1000;
+    state->behind = sweep->kind == MQ_SWEEP_BACKLOG ? state->brought : 0;
+    if (state->brought && sweep->kind != MQ_SWEEP_CLOCK)
         mq_log(MQ_INFO, "%s: %zu handled", sweep->statement->name, state->brought);
+}
+
+/* The statement does what is due; more of it is left when it did as much as it may at once. */
+static int tick(struct mq_stage *stage, const struct mq_sweep *sweep, struct mq_sweep_state *state) {
+    char limit[16];
+    snprintf(limit, sizeof(limit), "%d", CLOCK_BATCH);
+    const char *values[] = { limit };
+    MQ_CLEANUP(mq_result_cleanup) PGresult *result = NULL;
+    int outcome = mq_store_query(stage->store, sweep->statement, values, 1, &result);
+    if (outcome == MQ_STORE_AWAY || outcome == MQ_BAD_DATA) {
+        abandon(state);
+        return 0;
+    }
+    if (outcome < 0)
+        return outcome;
+    int rows = PQntuples(result);
+    state->brought += (size_t)rows;
+    if (rows < CLOCK_BATCH)
+        finish(stage, sweep, state);
+    return rows > 0 ? mq_batch_done(stage, sweep->route, result) : 0;
 }
 
 static int one_batch(struct mq_stage *stage, const struct mq_sweep *sweep, struct mq_sweep_state *state) {
@@ -131,12 +153,20 @@ int mq_sweep_step(struct mq_stage *stage, bool *worked) {
             if (outcome != MQ_STORED)
                 return 0;
         }
-        int r = one_batch(stage, &stage->service->sweeps[i], state);
+        bool clock = stage->service->sweeps[i].kind == MQ_SWEEP_CLOCK;
+        int r = clock ? tick(stage, &stage->service->sweeps[i], state) : one_batch(stage, &stage->service->sweeps[i], state);
         if (r < 0)
             return r;
         *worked = *worked || state->active;
     }
     return 0;
+}
+
+size_t mq_sweep_behind(const struct mq_stage *stage) {
+    size_t behind = 0;
+    for (size_t i = 0; i < stage->service->sweep_count; i++)
+        behind += stage->sweeps[i].behind;
+    return behind;
 }
 
 int64_t mq_sweep_due(const struct mq_stage *stage) {

@@ -54,10 +54,13 @@ insert into minqing.departments as d (code, name_zh, name_en, aliases)
 select code, name_zh, name_en, string_to_array(nullif(aliases, '-'), ',') from file_departments
 on conflict (code) do update set name_zh = excluded.name_zh, name_en = excluded.name_en, aliases = excluded.aliases;
 
-insert into minqing.domains (code, position, name_zh, name_en, call_back, outcome_days)
-select code, row_number() over (), name_zh, name_en, call_back = '1', nullif(outcome_days, '-')::integer from file_domains
+insert into minqing.domains (code, position, name_zh, name_en, call_back, outcome_days, join_metres, join_minutes, join_overlap)
+select code, row_number() over (), name_zh, name_en, call_back = '1', nullif(outcome_days, '-')::integer,
+       join_metres::integer, join_minutes::integer, join_overlap::real
+from file_domains
 on conflict (code) do update
-set name_zh = excluded.name_zh, name_en = excluded.name_en, call_back = excluded.call_back, outcome_days = excluded.outcome_days;
+set name_zh = excluded.name_zh, name_en = excluded.name_en, call_back = excluded.call_back, outcome_days = excluded.outcome_days,
+    join_metres = excluded.join_metres, join_minutes = excluded.join_minutes, join_overlap = excluded.join_overlap;
 
 insert into minqing.severities (severity, name_zh, name_en, sign_minutes, handle_minutes, call_out_minutes)
 select severity::smallint, name_zh, name_en, nullif(sign_minutes, '-')::integer, nullif(handle_minutes, '-')::integer,
@@ -77,20 +80,25 @@ set name_zh = excluded.name_zh, name_en = excluded.name_en, severity = excluded.
     call_back = excluded.call_back, outcome_days = excluded.outcome_days;
 
 -- What may join what, within a domain. Of two different kinds the narrower rule holds, except where both are wide and of the sort
--- for which place and time suffice (smoke, then hill fire): there the wider. An unknown kind goes by the other's rule.
+-- for which place and time suffice (smoke, then hill fire): there the wider. What is not known and not critical goes by the other's
+-- rule, but never without a likeness of words.
 delete from minqing.join_rules;
+with rules as (
+    select code, domain, join_metres as metres, join_minutes as minutes, join_overlap as overlap from minqing.kinds
+    union all
+    select code || '!', code, join_metres, join_minutes, join_overlap from minqing.domains
+)
 insert into minqing.join_rules (mine, other, metres, minutes, overlap)
 select a.code, b.code,
-       case when a.join_overlap = 0 and b.join_overlap = 0 and least(a.join_metres, b.join_metres) >= 1000 then greatest(a.join_metres, b.join_metres)
-            else least(a.join_metres, b.join_metres) end,
-       case when a.join_overlap = 0 and b.join_overlap = 0 then greatest(a.join_minutes, b.join_minutes)
-            else least(a.join_minutes, b.join_minutes) end,
-       greatest(a.join_overlap, b.join_overlap)
-from minqing.kinds a join minqing.kinds b on b.domain = a.domain
+       case when a.overlap = 0 and b.overlap = 0 and least(a.metres, b.metres) >= 1000 then greatest(a.metres, b.metres)
+            else least(a.metres, b.metres) end,
+       case when a.overlap = 0 and b.overlap = 0 then greatest(a.minutes, b.minutes) else least(a.minutes, b.minutes) end,
+       greatest(a.overlap, b.overlap)
+from rules a join rules b on b.domain = a.domain
 union all
-select a.code, a.domain, a.join_metres, a.join_minutes, a.join_overlap from minqing.kinds a
+select r.code, r.domain, r.metres, r.minutes, greatest(r.overlap, 0.15) from rules r
 union all
-select a.domain, a.code, a.join_metres, a.join_minutes, a.join_overlap from minqing.kinds a
+select r.domain, r.code, r.metres, r.minutes, greatest(r.overlap, 0.15) from rules r
 union all
 select d.code, d.code, 300, 720, 0.25 from minqing.domains d;
 
@@ -125,8 +133,8 @@ insert into minqing.calendar (day, working, name) select day::date, working = '1
 delete from minqing.working_day;
 insert into minqing.working_day (starts, ends) select starts::time, ends::time from file_working_day;
 
-insert into minqing.units (code, parent, level, name, area)
-select code, nullif(parent, '-'), level, name, area
+insert into minqing.units (code, parent, level, name, area, leader)
+select code, nullif(parent, '-'), level, name, area, nullif(leader, '-')
 from file_units
 order by case level when 'brigade' then 1 when 'squadron' then 2 else 3 end, code
-on conflict (code) do update set parent = excluded.parent, name = excluded.name, area = excluded.area;
+on conflict (code) do update set parent = excluded.parent, name = excluded.name, area = excluded.area, leader = excluded.leader;

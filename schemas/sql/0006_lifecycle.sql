@@ -34,7 +34,7 @@ create table join_rules (
     overlap real not null,
     primary key (mine, other)
 );
-comment on table join_rules is 'When two reports of one domain are of the same thing: kind x kind (a domain''s code stands for its unknown kind). Made from kinds.';
+comment on table join_rules is 'When two reports of one domain are of the same thing. Keys are kinds; a domain''s code stands for its unknown kind, with ! behind it where that is critical. Made from kinds and domains.';
 
 create table settings (
     name  text primary key,
@@ -45,7 +45,13 @@ comment on table settings is 'Rules of the county that are neither of a kind nor
 
 alter table departments add column aliases text[] not null default '{}';
 comment on column departments.aliases is 'As people call it; by these a return''s reason names the department whose job it is.';
-alter table domains add column call_back boolean not null default false, add column outcome_days integer;
+alter table domains
+    add column call_back boolean not null default false,
+    add column outcome_days integer,
+    add column join_metres integer not null default 300,
+    add column join_minutes integer not null default 720,
+    add column join_overlap real not null default 0.25;
+comment on column domains.join_metres is 'join_*: the rule for a critical report whose kind is not known.';
 alter table kinds add column call_back boolean not null default false, add column outcome_days integer;
 comment on column kinds.call_back is 'Nobody need go: a call back 回访 verifies.';
 comment on column kinds.outcome_days is 'Second clock: working days from the filing of an application to its outcome.';
@@ -98,13 +104,20 @@ alter table assignments add constraint assignments_state_check
     check (state in ('assigned', 'signed', 'in_progress', 'resolved', 'returned', 'released'));
 comment on column assignments.joint is 'Joint handling 联合处置: the case is resolved only when this part is too. True for the lead, those asked for support, and those who signed.';
 comment on column assignments.ended_at is 'Since when the department is no longer on the case (returned, released).';
+create index accounts_department on accounts (department, area) where department is not null;
 drop index assignments_one_lead;
 create unique index assignments_one_lead on assignments ("case") where role = 'lead' and ended_at is null;
 create index assignments_department on assignments (department, "case");
 
 alter table reviews drop constraint reviews_state_check;
 alter table reviews add constraint reviews_state_check check (state in ('waiting', 'decided', 'joined'));
-alter table reviews add column admitted_at timestamptz, add column admitted_by text references accounts (account);
+alter table reviews
+    add column admitted_at timestamptz,
+    add column admitted_by text references accounts (account),
+    add column location geography (point, 4326),
+    add column domains text[] not null default '{}';
+comment on column reviews.domains is 'What it may be about, likeliest first: by these a case that opens later takes it in.';
+create index reviews_place on reviews using gist (location) where state = 'waiting';
 comment on column reviews.admitted_at is 'Accepted for handling 受理, not yet decided.';
 
 alter table case_events add column actor text, add column department text;
@@ -162,8 +175,8 @@ create index tasks_case on tasks ("case");
 create index tasks_mobilisation on tasks (mobilisation);
 create index tasks_device on tasks (device) where state in ('called', 'acknowledged', 'arrived');
 
-alter table units add column leader text references accounts (account);
-comment on column units.leader is 'Device of whoever leads the unit.';
+alter table units add column leader text;
+comment on column units.leader is 'Account of the device of whoever leads the unit; it may not be there yet.';
 
 -- Answers and visits ----------------------------------------------------------------------------------------------
 

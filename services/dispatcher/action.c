@@ -1,79 +1,83 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Actions of the command centre, and their replies. */
+/* Actions of desks and of the command centre, and their replies. */
 #include "dispatcher.h"
 
 #include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 
-/* County, town and account of the topic, which the broker has checked against the account. */
-static bool actor_of(struct mq_str topic, struct mq_str *account, struct mq_str *area) {
+/* Who acts, as the topic says, which the broker has checked against the account. */
+struct actor {
+    struct mq_str account, department, area; /* department.s NULL: the command centre */
+};
+
+static bool actor_of(struct mq_str topic, struct actor *out) {
     struct mq_topic_parts parts;
-    if (!mq_topic_parse(MQ_TOPIC_COMMAND_ACTION, topic, &parts))
+    struct mq_str county, town;
+    if (mq_topic_parse(MQ_TOPIC_COMMAND_ACTION, topic, &parts)) {
+        county = parts.part[0];
+        town = parts.part[1];
+        *out = (struct actor){ .account = parts.part[2] };
+    } else if (mq_topic_parse(MQ_TOPIC_DEPARTMENT_ACTION, topic, &parts)) {
+        county = parts.part[1];
+        town = parts.part[2];
+        *out = (struct actor){ .department = parts.part[0], .account = parts.part[3] };
+    } else {
         return false;
-    *account = parts.part[2];
-    *area = mq_str_equal(parts.part[1], MQ_STR("all")) ? parts.part[0] : parts.part[1];
+    }
+    const struct mq_str all = MQ_STR("all");
+    out->area = !mq_str_equal(town, all) ? town : !mq_str_equal(county, all) ? county : MQ_STR("");
     return true;
 }
 
-static bool is_action(int action, const char *word) { return action >= 0 && strcmp(mq_action_words[action], word) == 0; }
-
-static void check(const struct mq_action *action, struct mq_faults *faults) {
-    if (!is_action(action->action, "decide") && !is_action(action->action, "refuse"))
-        mq_fault_add(faults, "/action", "must be decide or refuse");
-    if (mq_uuid_is_nil(&action->report))
-        mq_fault_add(faults, "/report", "is missing: which report is decided");
+static void check(const struct mq_action *action, const struct actor *actor, struct mq_faults *faults) {
+    bool of_case = !mq_uuid_is_nil(&action->case_id), of_report = !mq_uuid_is_nil(&action->report);
+    if (of_case == of_report)
+        mq_fault_add(faults, of_case ? "/report" : "/case", of_case ? "names a report beside a case: which is meant" : "is missing: which case is acted on");
+    else if (of_report && actor->department.s)
+        mq_fault_add(faults, "/report", "is for the command centre to decide: name a case");
 }
 
 int mq_action_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults) {
     (void)stage;
     struct mq_action action = { 0 };
-    struct mq_str account, area;
+    struct actor actor;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!actor_of(element->arrival->topic, &account, &area))
+    if (!actor_of(element->arrival->topic, &actor))
         return -EINVAL;
     if (element->arrival->retained)
         mq_fault_add(faults, "", "actions must not be retained: publish without the retain flag");
     else if (mq_json_decode(&mq_action_object, element->bytes, &action, &document, faults))
-        check(&action, faults);
+        check(&action, &actor, faults);
     if (faults->count)
         return 1;
-    char id[MQ_UUID_TEXT], report[MQ_UUID_TEXT], opened[MQ_UUID_TEXT];
+    /* a case that opens from a report has an id that follows from it; one that is split off gets a new one */
+    struct mq_uuid opened = mq_uuid_is_nil(&action.report) ? mq_uuid_v7() : mq_uuid_case_of(&action.report);
+    char id[MQ_UUID_TEXT];
     unsigned char sha256[crypto_hash_sha256_BYTES];
-    struct mq_uuid case_id = mq_uuid_case_of(&action.report);
     crypto_hash_sha256(sha256, (const unsigned char *)element->bytes.s, element->bytes.n);
-    mq_uuid_format(&action.id, id);
-    mq_uuid_format(&action.report, report);
-    mq_uuid_format(&case_id, opened);
-    mq_columns_text(row, mq_str(id));
+    mq_uuid_format(&opened, id);
+    mq_columns_text(row, element->bytes);
     mq_columns_bytes(row, (struct mq_str){ (const char *)sha256, sizeof(sha256) });
-    mq_columns_text(row, account);
-    mq_columns_text(row, area);
-    mq_columns_text(row, mq_str(report));
-    mq_columns_text(row, mq_str(opened));
-    mq_columns_optional(row, action.domain >= 0 ? mq_str(mq_domain_words[action.domain]) : (struct mq_str){ NULL, 0 });
-    mq_columns_optional(row, action.kind);
-    if (action.has_severity)
-        mq_columns_integer(row, action.severity);
-    else
-        mq_columns_null(row);
-    mq_columns_boolean(row, is_action(action.action, "refuse"));
-    mq_columns_optional(row, action.note.n ? action.note : action.reason);
+    mq_columns_text(row, actor.account);
+    mq_columns_optional(row, actor.department);
+    mq_columns_text(row, actor.area);
+    mq_columns_text(row, mq_str(id));
     return 0;
 }
 
 /* To the response topic when it is the actor's own, else to …/action. */
 static void reply(struct mq_stage *stage, const struct mq_element *element, struct mq_str payload) {
     char topic[MQ_TOPIC_BYTES];
-    struct mq_str account, area;
-    if (!actor_of(element->arrival->topic, &account, &area))
+    struct actor actor;
+    if (!actor_of(element->arrival->topic, &actor))
         return;
     struct mq_str asked = element->arrival->response_topic;
-    if (asked.n && asked.n < sizeof(topic) && mq_topic_is_reply_of(asked, account)) {
+    if (asked.n && asked.n < sizeof(topic) && mq_topic_is_reply_of(asked, actor.account)) {
         memcpy(topic, asked.s, asked.n);
         topic[asked.n] = '\0';
     } else {
-        struct mq_str parts[] = { account, MQ_STR("action") };
+        struct mq_str parts[] = { actor.account, MQ_STR("action") };
         if (mq_topic_format(MQ_TOPIC_REPLY, parts, 2, topic) < 0)
             return;
     }

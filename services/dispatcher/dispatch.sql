@@ -1,4 +1,4 @@
--- Opens a case for each classified report, or a review.
+-- Opens a case for each classified report, adds it to an open one, or asks for a review.
 -- In: arrays (index, report, the id its case gets). Out: element, one an event, for the notifier.
 select minqing.dispatched_element(d.event, d.ref, d.traceparent) as element
 from minqing.dispatch($2::uuid[], $3::uuid[]) d

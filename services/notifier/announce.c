@@ -9,7 +9,7 @@
 enum { TOPIC, REF, AUDIENCE, SCOPE, VERSION, LIVE, PAYLOAD, TRACEPARENT, DOMAIN_, SEVERITY };
 
 /* Values of announcements.topic. */
-enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS };
+enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS, TASK };
 
 #define ALL MQ_STR("all")
 
@@ -52,6 +52,8 @@ static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
         struct mq_str parts[] = { county, town, ref };
         return mq_topic_format(MQ_TOPIC_COMMAND_REVIEW, parts, 3, topic);
     }
+    case TASK:
+        return mq_topic_format(MQ_TOPIC_FIELD_TASK, &audience, 1, topic);
     default:
         return mq_topic_format(MQ_TOPIC_FIELD_STATUS, &audience, 1, topic);
     }
@@ -68,12 +70,13 @@ static void announce(struct mq_stage *stage, const PGresult *r, int row, const c
         mq_stage_publish(stage, topic, &p);
         return;
     }
-    if (kind == STATUS)
-        p.expiry_s = notifier->status_expiry_ms / 1000;
-    p.retained = live && kind != STATUS;
+    bool to_device = kind == STATUS || kind == TASK;
+    if (to_device)
+        p.expiry_s = (kind == TASK ? notifier->task_expiry_ms : notifier->status_expiry_ms) / 1000;
+    p.retained = live && !to_device;
     struct mq_str cells[] = { mq_result_str(r, row, REF), mq_result_str(r, row, TOPIC), mq_result_str(r, row, AUDIENCE),
                               mq_result_str(r, row, SCOPE), mq_result_str(r, row, VERSION) };
-    if (live || kind == STATUS) {
+    if (live || to_device) {
         mq_stage_publish_confirmed(stage, topic, &p, cells, MQ_LENGTH(cells));
         return;
     }

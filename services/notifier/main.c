@@ -27,6 +27,8 @@ int main(int argc, char **argv) {
         MQ_STAGE_SETTINGS("notifier", &settings),
         { "notifier", "status_expiry", MQ_SETTING_MS, &notifier.status_expiry_ms, "14d",
           "how long the broker keeps a status for a device that is away", 1000, 0x7fffffff },
+        { "notifier", "task_expiry", MQ_SETTING_MS, &notifier.task_expiry_ms, "12h",
+          "how long the broker keeps a task for a device that is away", 1000, 0x7fffffff },
         { "notifier", "stream_expiry", MQ_SETTING_MS, &notifier.stream_expiry_ms, "60s",
           "after which a line of the stream is worth nothing", 1000, 86400000 },
         { 0 },

@@ -12,6 +12,7 @@ int mq_announce_encode(struct mq_stage *stage, const struct mq_element *elements
 /* The settings that announcing has of its own; userdata of the stage. */
 struct mq_notifier {
     int64_t status_expiry_ms; /* after which the broker forgets an unheard status */
+    int64_t task_expiry_ms;
     int64_t stream_expiry_ms;
 };
 
