@@ -116,14 +116,13 @@ static void append_nouns(struct script *script, const struct mq_completion_comma
 
 int mq_completion_bash(const char *program, const struct mq_completion_command *commands, size_t count) {
     struct script script = { 0 };
-    char function[64];
+    char function[64], name[64], full[96];
     snprintf(function, sizeof(function), "_%s", program);
     for (char *c = function; *c; c++)
         *c = *c == '-' ? '_' : *c;
     append_nouns(&script, commands, count);
     mq_options_describe(visit, &script);
     for (size_t i = 0; i < count; i++) {
-        char name[64], full[96];
         snprintf(name, sizeof(name), "%s%s%s", commands[i].noun, commands[i].verb ? " " : "", commands[i].verb ? commands[i].verb : "");
         snprintf(full, sizeof(full), "%s %s", program, name);
         script.command = name;

@@ -142,7 +142,7 @@ static int act_on_case(struct act *act, const char *word) {
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct mq_question question = { 0 };
-    struct target target;
+    struct target target = { 0 };
     struct mq_address address;
     mq_ask_case(&question, word);
     int status = mq_ask_done(act->client, &act->login, "case", &question, act->json, &asked);

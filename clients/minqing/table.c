@@ -80,7 +80,7 @@ void mq_table_align(const struct mq_table *table, size_t widest, struct mq_buffe
         cells[c] = width(table, c, widest);
         number[c] = numeric(table, c);
     }
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; table->columns > 0 && i < table->count; i++) {
         size_t c = i % table->columns;
         bool last = c + 1 == table->columns;
         append_cell(out, cell(table, i), cells[c], number[c], last);
@@ -89,7 +89,7 @@ void mq_table_align(const struct mq_table *table, size_t widest, struct mq_buffe
 }
 
 void mq_table_csv(const struct mq_table *table, struct mq_buffer *out) {
-    for (size_t i = 0; i < table->count; i++) {
+    for (size_t i = 0; table->columns > 0 && i < table->count; i++) {
         struct mq_str text = cell(table, i);
         bool formula = text.n > 0 && memchr("=+-@\t\r", *text.s, 6) && !is_number(text);
         mq_buffer_append_char(out, '"');
