@@ -20,7 +20,7 @@
 #define STALE_US 30000000 /* a service speaks every 5 s, unless set otherwise */
 
 /* What must be there for the flow to flow. */
-static const char *const expected[] = { "ingest", "classifier", "dispatcher", "notifier" };
+static const char *const expected[] = { "ingest", "classifier", "dispatcher", "notifier", "query" };
 
 /* Counters worth a column. */
 static const char *const shown_counters[] = { "received", "dropped", "rejected" };
