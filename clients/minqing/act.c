@@ -126,7 +126,7 @@ static int send(struct act *act, const struct mq_address *address, struct mq_act
     struct mq_str name = mq_word(mq_str(act->verb->action));
     char done[96];
     action->id = mq_uuid_v7();
-    snprintf(done, sizeof(done), "已%.*s done:", (int)name.n, name.s);
+    snprintf(done, sizeof(done), "「%.*s」已生效 done:", (int)name.n, name.s);
     const struct mq_sending sending = {
         .topic = address->topic,
         .parts = address->parts,
@@ -141,7 +141,7 @@ static int send(struct act *act, const struct mq_address *address, struct mq_act
 static int act_on_case(struct act *act, const char *word) {
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     struct target target = { 0 };
     struct mq_address address;
     mq_ask_case(&question, word);

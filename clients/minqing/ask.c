@@ -10,31 +10,6 @@
 
 #define AT(type, member) .offset = offsetof(struct type, member)
 
-static const struct mq_field question_fields[] = {
-    { "v", MQ_INTEGER, AT(mq_question, v) },
-    { "id", MQ_UUID, AT(mq_question, id), .required = true },
-    { "case", MQ_UUID, AT(mq_question, case_id) },
-    { "number", MQ_STRING, AT(mq_question, number) },
-    { "report", MQ_UUID, AT(mq_question, report) },
-    { "visit", MQ_UUID, AT(mq_question, visit) },
-    { "reason", MQ_STRING, AT(mq_question, reason) },
-    { "state", MQ_STRING, AT(mq_question, state) },
-    { "domain", MQ_STRING, AT(mq_question, domain) },
-    { "kind", MQ_STRING, AT(mq_question, kind) },
-    { "severity", MQ_INTEGER, AT(mq_question, severity) },
-    { "department", MQ_STRING, AT(mq_question, department) },
-    { "area", MQ_STRING, AT(mq_question, area) },
-    { "overdue", MQ_BOOLEAN, AT(mq_question, overdue) },
-    { "text", MQ_STRING, AT(mq_question, text) },
-    { "from", MQ_STRING, AT(mq_question, from) },
-    { "to", MQ_STRING, AT(mq_question, to) },
-    { "by", MQ_STRING, AT(mq_question, by) },
-    { "limit", MQ_INTEGER, AT(mq_question, limit) },
-    { "after", MQ_STRING, AT(mq_question, after) },
-    { .name = NULL },
-};
-const struct mq_object mq_question_object = { "query", sizeof(struct mq_question), question_fields, 0 };
-
 static const struct mq_field you_fields[] = {
     { "account", MQ_STRING, AT(mq_you, account), .nullable = true },
     { "role", MQ_STRING, AT(mq_you, role), .nullable = true },
@@ -72,7 +47,7 @@ enum mq_client_who mq_as(const char *as, enum mq_client_who otherwise) {
     return *as == 'o' ? MQ_CLIENT_OPERATOR : strcmp(as, "desk") == 0 ? MQ_CLIENT_DESK : MQ_CLIENT_DEVICE;
 }
 
-int mq_period_read(struct mq_period *period, struct mq_question *question) {
+int mq_period_read(struct mq_period *period, struct mq_query *question) {
     int64_t now = mq_clock_now_us();
     if (period->from && !mq_when_parse(period->from, now, MQ_DAY_BEGINS, period->from_at))
         return mq_complain(MQ_EXIT_USAGE, "--from %s: 应为 must be 2026-12-01, '2026-12-01 17:30' or RFC 3339", period->from);
@@ -83,7 +58,7 @@ int mq_period_read(struct mq_period *period, struct mq_question *question) {
     return 0;
 }
 
-int mq_ask_area(const char *area, struct mq_question *question) {
+int mq_ask_area(const char *area, struct mq_query *question) {
     if (area && !mq_area_valid(mq_str(area)))
         return mq_complain(MQ_EXIT_USAGE, "--area %s: 应为 must be 4, 6, 9, 12 or 15 digits", area);
     question->area = mq_str(area);
@@ -96,7 +71,7 @@ void mq_asked_deinit(struct mq_asked *asked) {
     mq_buffer_deinit(&asked->bytes);
 }
 
-void mq_ask_case(struct mq_question *question, const char *word) {
+void mq_ask_case(struct mq_query *question, const char *word) {
     if (!mq_uuid_parse(mq_str(word), &question->case_id))
         question->number = mq_str(word);
 }
@@ -124,14 +99,14 @@ static int explain(const struct mq_client_login *login, int error) {
     return error == -EINTR ? mq_complain(MQ_EXIT_FAILED, "已中断 / interrupted") : mq_client_explain(login, error);
 }
 
-int mq_ask(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_question *question,
+int mq_ask(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_query *question,
            struct mq_asked *asked) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer payload = { 0 };
     mq_asked_deinit(asked);
     asked->told = (struct mq_told){ 0 };
     question->v = MQ_FORMAT;
     question->id = mq_uuid_v7();
-    mq_json_encode(&mq_question_object, question, &payload);
+    mq_json_encode(&mq_query_object, question, &payload);
     if (payload.failed)
         return mq_complain(MQ_EXIT_FAILED, "%s", strerror(ENOMEM));
     const struct mq_str parts[] = { mq_str(login->user), mq_str(name) };
@@ -146,7 +121,7 @@ int mq_ask(struct mq_client *client, const struct mq_client_login *login, const 
     return mq_json_decode(&told_object, bytes, &asked->told, &asked->document, &faults) ? 0 : mq_ask_garbled(&faults);
 }
 
-int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_question *question, bool json,
+int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_query *question, bool json,
                 struct mq_asked *asked) {
     int status = mq_ask(client, login, name, question, asked);
     if (status != 0 || asked->told.done)
@@ -158,7 +133,7 @@ int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, c
     return mq_complain(MQ_EXIT_FAILED, "没有结果 no result: %.*s", (int)asked->told.reason.n, asked->told.reason.n ? asked->told.reason.s : "");
 }
 
-int mq_ask_pages(struct mq_client *client, const struct mq_client_login *login, struct mq_question *question, const struct mq_pages *pages) {
+int mq_ask_pages(struct mq_client *client, const struct mq_client_login *login, struct mq_query *question, const struct mq_pages *pages) {
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer after = { 0 };
     int status;
@@ -187,7 +162,7 @@ int mq_ask_case_id(struct mq_client *client, const struct mq_client_login *login
     static const struct mq_object object = { "case", sizeof(struct named), fields, 0 };
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     struct mq_faults faults = { .count = 0 };
     struct named named;
     if (mq_uuid_parse(mq_str(word), id))

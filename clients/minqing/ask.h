@@ -7,22 +7,8 @@
 #include "common/clock.h"
 #include "common/message.h"
 
-/* A question, as schemas/messages/query has it. NULL and 0: not asked for. */
-struct mq_question {
-    int64_t v;
-    struct mq_uuid id;
-    struct mq_uuid case_id; /* `case` on the wire */
-    struct mq_str number;
-    struct mq_uuid report, visit;
-    struct mq_str reason, state, domain, kind;
-    int64_t severity; /* at least */
-    struct mq_str department, area;
-    bool overdue;
-    struct mq_str text, from, to, by;
-    int64_t limit;
-    struct mq_str after; /* `next` of the page before */
-};
-extern const struct mq_object mq_question_object;
+/* A question that asks for nothing yet: words are -1. */
+#define MQ_ASK_NOTHING { .state = -1, .domain = -1, .by = -1 }
 
 /* Who asked, as the service sees them. */
 struct mq_you {
@@ -50,16 +36,16 @@ struct mq_asked {
 void mq_asked_deinit(struct mq_asked *asked);
 
 /* Reads "博美-1123-042" or a UUID into the question. */
-void mq_ask_case(struct mq_question *question, const char *word);
+void mq_ask_case(struct mq_query *question, const char *word);
 
 /* Asks under minqing/query/{account}/{name}; `question` gets an id. 0 and *asked (zeroed before), also where the answer is “not
  * done”; else the exit status after a complaint. */
-MQ_MUST_CHECK int mq_ask(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_question *question,
+MQ_MUST_CHECK int mq_ask(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_query *question,
                          struct mq_asked *asked);
 
 /* The same, where “not done” is a fault: it is said (or, with `json`, printed as it came), exit status 1. */
 MQ_MUST_CHECK int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, const char *name,
-                              struct mq_question *question, bool json, struct mq_asked *asked);
+                              struct mq_query *question, bool json, struct mq_asked *asked);
 
 /* A list, page by page. */
 struct mq_pages {
@@ -71,7 +57,7 @@ struct mq_pages {
     void *userdata;
 };
 /* Asks for the pages and says on standard error where there are more than were shown. The exit status. */
-MQ_MUST_CHECK int mq_ask_pages(struct mq_client *client, const struct mq_client_login *login, struct mq_question *question,
+MQ_MUST_CHECK int mq_ask_pages(struct mq_client *client, const struct mq_client_login *login, struct mq_query *question,
                                const struct mq_pages *pages);
 
 /* The id of a case: the word itself, or by asking for its number. 0, or the exit status after a complaint. */
@@ -95,10 +81,10 @@ struct mq_period {
     char from_at[MQ_TIME_TEXT], to_at[MQ_TIME_TEXT]; /* what the question points to */
 };
 /* 0, or the exit status after a complaint. */
-MQ_MUST_CHECK int mq_period_read(struct mq_period *period, struct mq_question *question);
+MQ_MUST_CHECK int mq_period_read(struct mq_period *period, struct mq_query *question);
 
 /* Is an --area a code? 0, or the exit status after a complaint. NULL is good. */
-MQ_MUST_CHECK int mq_ask_area(const char *area, struct mq_question *question);
+MQ_MUST_CHECK int mq_ask_area(const char *area, struct mq_query *question);
 
 /* clang-format off */
 #define MQ_PERIOD_OPTIONS(period)                                                                                            \

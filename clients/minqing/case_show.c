@@ -140,7 +140,7 @@ static void append_pending(const struct view *view, struct mq_buffer *out) {
 
 static void append_reports(const struct view *view, struct mq_buffer *out) {
     const struct mq_whole_report *reports = view->c.reports.latest.items;
-    if (!view->c.has_reports)
+    if (view->c.reports.count == 0)
         return;
     mq_buffer_printf(out, "\n上报 reports: %" PRId64 "\n", view->c.reports.count);
     for (size_t i = 0; i < view->c.reports.latest.count; i++) {
@@ -189,11 +189,11 @@ static void append_allowed(const struct view *view, struct mq_buffer *out) {
 
 static int print(const struct mq_asked *asked) {
     struct view view = { .now_us = mq_clock_now_us(), .colour = mq_text_wants_colour() };
-    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    MQ_CLEANUP(mq_whole_free) struct mq_whole_documents documents = { NULL, NULL };
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
     struct mq_faults faults = { .count = 0 };
     struct mq_str bytes = asked->told.case_raw;
-    if (!bytes.s || !mq_json_decode(&mq_whole_object, bytes, &view.c, &document, &faults))
+    if (!bytes.s || !mq_whole_decode(bytes, &view.c, &documents, &faults))
         return mq_ask_garbled(&faults);
     append_head(&view, &out);
     append_facts(&view, &out);
@@ -210,7 +210,7 @@ int mq_case_show(int argc, char **argv) {
     MQ_CLEANUP(mq_client_login_deinit) struct mq_client_login login = { 0 };
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     const char *as = NULL;
     bool json = false;
     const struct mq_option options[] = {

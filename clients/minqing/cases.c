@@ -102,7 +102,7 @@ static int show_page(void *userdata, const struct mq_asked *page) {
     return mq_ask_each(page->told.cases, &row_object, &listing->row, show_row, listing);
 }
 
-static int list(struct mq_client *client, const struct mq_client_login *login, struct mq_question *question, bool all, bool json) {
+static int list(struct mq_client *client, const struct mq_client_login *login, struct mq_query *question, bool all, bool json) {
     struct listing listing = { .colour = mq_text_wants_colour(), .columns = mq_text_terminal_columns(), .now_us = mq_clock_now_us() };
     const struct mq_pages pages = { "cases", all, json, show_page, &listing };
     int status = mq_ask_pages(client, login, question, &pages);
@@ -115,7 +115,7 @@ static int list(struct mq_client *client, const struct mq_client_login *login, s
 int mq_case_list(int argc, char **argv) {
     MQ_CLEANUP(mq_client_login_deinit) struct mq_client_login login = { 0 };
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     struct mq_period period = { 0 };
     const char *state = NULL, *domain = NULL, *kind = NULL, *department = NULL, *area = NULL, *text = NULL, *as = NULL;
     bool all = false, json = false;
@@ -146,9 +146,10 @@ int mq_case_list(int argc, char **argv) {
     int status = mq_options_parse(&line, argc, argv, &words);
     if (status >= 0)
         return status;
-    question.state = mq_str(state);
-    question.domain = mq_str(domain);
+    question.state = mq_word_index(mq_state_words, state);
+    question.domain = mq_word_index(mq_domain_words, domain);
     question.kind = mq_str(kind);
+    question.has_overdue = question.overdue;
     question.department = mq_str(department);
     question.text = mq_str(text);
     status = mq_period_read(&period, &question);

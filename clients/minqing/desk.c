@@ -27,7 +27,8 @@ static int subscribe(void *userdata, struct mq_client *client, int qos) {
 /* What is unusual about it: "〔演练〕〔县级〕〔待批：申请延期至 11-24 10:00〕〔动员：第一中队 61/84 已收到, 40 到场〕". */
 static void append_marks(const struct mq_whole *whole, int64_t now_us, struct mq_buffer *out) {
     mq_buffer_append_text(out, whole->restricted ? "〔受限 restricted〕" : "");
-    mq_buffer_append_text(out, whole->exercise ? "〔演练〕" : "");
+    bool called = whole->has_mobilisation && !mq_str_equal(whole->mobilisation.state, MQ_STR("stood_down"));
+    mq_buffer_append_text(out, whole->exercise && !(called && whole->mobilisation.exercise) ? "〔演练〕" : "");
     if (mq_str_equal(whole->level, MQ_STR("county")) || mq_str_equal(whole->level, MQ_STR("city"))) {
         mq_buffer_append_text(out, "〔升级至");
         mq_buffer_append_str(out, mq_word(whole->level));
@@ -38,7 +39,7 @@ static void append_marks(const struct mq_whole *whole, int64_t now_us, struct mq
         mq_show_request(out, &whole->request, now_us);
         mq_buffer_append_text(out, "〕");
     }
-    if (whole->has_mobilisation && !mq_str_equal(whole->mobilisation.state, MQ_STR("stood_down"))) {
+    if (called) {
         mq_buffer_append_text(out, "〔动员：");
         mq_show_mobilisation(out, &whole->mobilisation);
         mq_buffer_append_text(out, "〕");
@@ -94,9 +95,10 @@ static enum mq_shown show(void *userdata, const struct mq_arrival *arrival, stru
     struct mq_case c;
     struct mq_faults faults = { .count = 0 };
     struct mq_whole whole;
-    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL, *more = NULL;
+    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    MQ_CLEANUP(mq_whole_free) struct mq_whole_documents documents = { NULL, NULL };
     if (!mq_json_decode(&mq_case_object, arrival->payload, &c, &document, &faults)
-        || !mq_json_decode(&mq_whole_object, arrival->payload, &whole, &more, &faults))
+        || !mq_whole_decode(arrival->payload, &whole, &documents, &faults))
         return MQ_NOT_UNDERSTOOD;
     if (desk->json)
         mq_live_json(out, arrival->payload);

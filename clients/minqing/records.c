@@ -92,7 +92,7 @@ struct looking {
 static int show_subjects(struct mq_client *client, const struct mq_client_login *login, const struct looking *looking, const char *word) {
     static const char *const names[] = { "上报 told", "姓名 name", "电话 phone", "证件号 id number", "住址 address" };
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
-    struct mq_question question = { .reason = mq_str(looking->reason) };
+    struct mq_query question = { .state = -1, .domain = -1, .by = -1, .reason = mq_str(looking->reason) };
     struct rows rows = { 0 };
     int status = 0;
     if (looking->report && !mq_uuid_parse(mq_str(looking->report), &question.report))
@@ -121,7 +121,7 @@ int mq_subject_show(int argc, char **argv) {
     struct looking looking = { 0 };
     const struct mq_option options[] = {
         { 0, "reason", MQ_OPTION_TEXT, &looking.reason, "TEXT", "为何查阅（必填，永久留痕） what it is needed for; required, kept for ever", 0, 0 },
-        { 0, "report", MQ_OPTION_TEXT, &looking.report, "ID", "只看这条上报 only of this report", 0, 0 },
+        { 0, "report", MQ_OPTION_TEXT, &looking.report, "ID", "一条上报的 of one report, instead of a case", 0, 0 },
         { 0, "visit", MQ_OPTION_TEXT, &looking.visit, "ID", "走访时得知的 of a visit, instead of a case", 0, 0 },
         { 0, "json", MQ_OPTION_FLAG, &looking.json, NULL, "答复原文 the answer as it came", 0, 0 },
         { 0 },
@@ -138,8 +138,8 @@ int mq_subject_show(int argc, char **argv) {
         return status;
     if (!looking.reason || !*looking.reason)
         return mq_complain(MQ_EXIT_USAGE, "须有 needs --reason: 说明为何查阅 say what it is needed for");
-    if (words == 0 && !looking.report && !looking.visit)
-        return mq_complain(MQ_EXIT_USAGE, "缺少 missing: CASE; --help");
+    if (words + (looking.report ? 1 : 0) + (looking.visit ? 1 : 0) != 1)
+        return mq_complain(MQ_EXIT_USAGE, "CASE、--report、--visit 须有且只有一个 / exactly one of them; --help");
     status = mq_ask_open(&login, MQ_CLIENT_DESK, &client);
     return status != 0 ? status : show_subjects(client, &login, &looking, words ? argv[1] : NULL);
 }
@@ -173,7 +173,7 @@ int mq_audit(int argc, char **argv) {
     static const char *const names[] = { "时间 at", "查阅 what", "账号 account", "何人 who", "部门 department", "事件 case", "理由 why" };
     MQ_CLEANUP(mq_client_login_deinit) struct mq_client_login login = { 0 };
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     struct rows rows = { 0 };
     struct mq_pages pages = { .name = "audit", .show = show_entries, .userdata = &rows };
     struct mq_period period = { 0 };
@@ -250,7 +250,7 @@ int mq_officers(int argc, char **argv) {
     static const char *const names[] = { "账号 account", "姓名 name", "队伍 unit", "网格 grid", "任务 on task" };
     MQ_CLEANUP(mq_client_login_deinit) struct mq_client_login login = { 0 };
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     struct rows rows = { 0 };
     struct mq_pages pages = { .name = "officers", .show = show_officers, .userdata = &rows };
     const char *area = NULL;

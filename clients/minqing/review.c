@@ -122,20 +122,6 @@ struct decision {
     struct mq_place place; /* levels of the topic */
 };
 
-static int domain_index(const char *word) {
-    for (int i = 0; mq_domain_words[i]; i++)
-        if (strcmp(word, mq_domain_words[i]) == 0)
-            return i;
-    return -1;
-}
-
-static int action_index(const char *word) {
-    int i = 0;
-    while (strcmp(mq_action_words[i], word) != 0)
-        i++;
-    return i;
-}
-
 static int check(const struct decision *decision) {
     if (!decision->none && !decision->domain && !decision->kind)
         return mq_complain(MQ_EXIT_USAGE, "请用 --domain、--kind 或 --none 说明结论 / say what it is: --domain, --kind, or --none");
@@ -151,8 +137,8 @@ static int send_decision(const struct decision *decision, struct mq_client *clie
         .v = MQ_FORMAT,
         .id = mq_uuid_v7(),
         .report = decision->report,
-        .action = action_index(decision->none ? "refuse" : "decide"),
-        .domain = decision->domain ? domain_index(decision->domain) : -1,
+        .action = mq_word_index(mq_action_words, decision->none ? "refuse" : "decide"),
+        .domain = mq_word_index(mq_domain_words, decision->domain),
         .kind = mq_str(decision->kind),
         .note = mq_str(decision->note),
         .reason = mq_str(decision->none ? decision->note : NULL),

@@ -38,9 +38,10 @@ static const struct mq_field mobilisation_fields[] = {
 const struct mq_object mq_mobilisation_object = { "mobilisation", sizeof(struct mq_mobilisation), mobilisation_fields, 0 };
 
 void mq_show_severity(struct mq_buffer *out, int64_t severity, bool colour) {
-    char text[16];
+    char text[16] = "-";
     enum mq_colour of = mq_text_severity_colour(severity);
-    snprintf(text, sizeof(text), "%d %s", (int)severity, mq_text_severity_name(severity));
+    if (of != MQ_COLOUR_NONE)
+        snprintf(text, sizeof(text), "%d %s", (int)severity, mq_text_severity_name(severity));
     mq_text_colour(out, colour && of != MQ_COLOUR_NONE, of);
     mq_text_column(out, mq_str(text), 6);
     mq_text_colour(out, colour && of != MQ_COLOUR_NONE, MQ_COLOUR_NONE);

@@ -9,8 +9,6 @@
 
 #include <stdio.h>
 
-static const char *const by_words[] = { "department", "town", "village", "grid", "domain", "kind", "day", "month", NULL };
-
 /* What fits a screen; --wide and --csv have all. */
 static const char *const narrow[] = {
     "name",         "rank",           "opened",             "due_handle",          "handled_in_time", "due_close", "closed",
@@ -117,7 +115,7 @@ static int print(const struct mq_asked *asked, struct figures *f) {
 }
 
 /* --month, or --from and --to. 0, or the exit status after a complaint. */
-static int read_period(const char *month, struct mq_period *period, struct mq_question *question) {
+static int read_period(const char *month, struct mq_period *period, struct mq_query *question) {
     if (!month)
         return mq_period_read(period, question);
     if (period->from || period->to)
@@ -133,13 +131,13 @@ int mq_stats(int argc, char **argv) {
     MQ_CLEANUP(mq_client_login_deinit) struct mq_client_login login = { 0 };
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     struct figures f = { 0 };
     struct mq_period period = { 0 };
     const char *month = NULL, *area = NULL, *by = NULL, *domain = NULL, *kind = NULL, *department = NULL, *as = NULL;
     bool json = false;
     const struct mq_option options[] = {
-        { 0, "by", MQ_OPTION_WORD, &by, "WHAT", "按何分组 one row for each: department, town, village, domain, kind, …", 0, 0, by_words },
+        { 0, "by", MQ_OPTION_WORD, &by, "WHAT", "按何分组 one row for each: department, town, village, domain, kind, …", 0, 0, mq_by_words },
         { 0, "month", MQ_OPTION_TEXT, &month, "MONTH", "某月 of a month: 2026-11", 0, 0 },
         MQ_PERIOD_OPTIONS(&period),
         { 0, "area", MQ_OPTION_TEXT, &area, "CODE", "区划代码前缀 area: prefix of its code", 0, 0 },
@@ -166,8 +164,8 @@ int mq_stats(int argc, char **argv) {
     status = read_period(month, &period, &question);
     if (status == 0)
         status = mq_ask_area(area, &question);
-    question.by = mq_str(by);
-    question.domain = mq_str(domain);
+    question.by = mq_word_index(mq_by_words, by);
+    question.domain = mq_word_index(mq_domain_words, domain);
     question.kind = mq_str(kind);
     question.department = mq_str(department);
     f.wide = f.wide || f.csv;

@@ -4,6 +4,7 @@
 
 #include "area.h"
 #include "when.h"
+#include "words.h"
 
 #include "clients/common/options.h"
 
@@ -121,22 +122,15 @@ int mq_verb_read(const struct mq_verb *verb, struct mq_given *given) {
     return status == 0 ? read_reports(given) : status;
 }
 
-static int index_of(const char *const *words, const char *word) {
-    for (int i = 0; word && words[i]; i++)
-        if (strcmp(words[i], word) == 0)
-            return i;
-    return -1;
-}
-
 struct mq_action mq_verb_action(const struct mq_verb *verb, const struct mq_given *given) {
     return (struct mq_action){
         .v = MQ_FORMAT,
-        .action = index_of(mq_action_words, verb->action),
+        .action = mq_word_index(mq_action_words, verb->action),
         .note = mq_str(given->note),
         .reason = mq_str(given->reason),
         .department = mq_str(given->department),
         .until = mq_str(given->until ? given->until_at : NULL),
-        .domain = index_of(mq_domain_words, given->domain),
+        .domain = mq_word_index(mq_domain_words, given->domain),
         .kind = mq_str(given->kind),
         .severity = given->severity,
         .has_severity = given->severity != 0,

@@ -41,7 +41,7 @@ struct verification {
 
 /* What the account may see of the case now: an officer sees what they reported. 0, also where they may not see it; else the exit
  * status. */
-static int look(struct verification *v, struct mq_question *question) {
+static int look(struct verification *v, struct mq_query *question) {
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct mq_faults faults = { .count = 0 };
@@ -117,12 +117,12 @@ static int deliver(struct verification *v) {
         return mq_complain(MQ_EXIT_FAILED, "已中断，是否收到未知 / interrupted: whether it was stored is unknown");
     if (r < 0)
         return mq_client_explain(&v->login, r);
-    return mq_complain(MQ_EXIT_TIMEOUT, "15 秒内没有回执 / no receipt within 15 s: is minqing-ingest running? Say it again: nothing is doubled");
+    return mq_complain(MQ_EXIT_TIMEOUT, "15 秒内没有回执 / no receipt within 15 s: is minqing-ingest running? Say it again");
 }
 
 /* Looks until the case has changed. The exit status. */
 static int await_outcome(struct verification *v) {
-    struct mq_question question = { .case_id = v->answer.case_id };
+    struct mq_query question = { .state = -1, .domain = -1, .by = -1, .case_id = v->answer.case_id };
     int64_t before = v->version, until = mq_clock_monotonic_us() + 1000 * OUTCOME_MS;
     int status = 0;
     if (!*v->state) {
@@ -151,7 +151,7 @@ static int await_outcome(struct verification *v) {
 }
 
 static int verify(struct verification *v, const char *word) {
-    struct mq_question question = { 0 };
+    struct mq_query question = MQ_ASK_NOTHING;
     mq_ask_case(&question, word);
     int status = look(v, &question);
     if (status != 0)
@@ -161,12 +161,9 @@ static int verify(struct verification *v, const char *word) {
                                            "it by its id, which the task has", word);
     v->answer.case_id = question.number.n ? v->answer.case_id : question.case_id;
     mq_clock_format(mq_clock_now_us(), mq_clock_offset_minutes(), v->at);
-    int verdict = 0;
-    while (strcmp(mq_answer_words[verdict], v->failed ? "rework" : "verified") != 0)
-        verdict++;
     v->answer.v = MQ_FORMAT;
     v->answer.id = mq_uuid_v7();
-    v->answer.answer = verdict;
+    v->answer.answer = mq_word_index(mq_answer_words, v->failed ? "rework" : "verified");
     v->answer.at = mq_str(v->at);
     v->answer.note = mq_str(v->note);
     status = deliver(v);

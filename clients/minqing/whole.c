@@ -76,7 +76,7 @@ static const struct mq_field fields[] = {
     TEXT(mq_whole, merged_into),
     { "has_subject", MQ_BOOLEAN, AT(mq_whole, has_subject), .nullable = true },
     { "parts", MQ_ARRAY, AT(mq_whole, parts), .nullable = true, .object = &part_object },
-    { "reports", MQ_OBJECT, AT(mq_whole, reports), .has = offsetof(struct mq_whole, has_reports), .nullable = true, .object = &reports_object },
+    { "reports", MQ_RAW, AT(mq_whole, reports_raw), .nullable = true },
     { "request", MQ_OBJECT, AT(mq_whole, request), .has = offsetof(struct mq_whole, has_request), .nullable = true,
       .object = &mq_request_object },
     { "mobilisation", MQ_OBJECT, AT(mq_whole, mobilisation), .has = offsetof(struct mq_whole, has_mobilisation), .nullable = true,
@@ -85,4 +85,18 @@ static const struct mq_field fields[] = {
     { "allowed", MQ_STRINGS, AT(mq_whole, allowed), .nullable = true },
     { .name = NULL },
 };
-const struct mq_object mq_whole_object = { "case", sizeof(struct mq_whole), fields, 0 };
+static const struct mq_object whole_object = { "case", sizeof(struct mq_whole), fields, 0 };
+
+void mq_whole_free(struct mq_whole_documents *documents) {
+    mq_document_free(documents->whole);
+    mq_document_free(documents->reports);
+    *documents = (struct mq_whole_documents){ NULL, NULL };
+}
+
+bool mq_whole_decode(struct mq_str bytes, struct mq_whole *out, struct mq_whole_documents *documents, struct mq_faults *faults) {
+    if (!mq_json_decode(&whole_object, bytes, out, &documents->whole, faults))
+        return false;
+    if (out->reports_raw.n == 0 || *out->reports_raw.s != '{')
+        return true;
+    return mq_json_decode(&reports_object, out->reports_raw, &out->reports, &documents->reports, faults);
+}

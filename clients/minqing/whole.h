@@ -34,8 +34,8 @@ struct mq_whole {
     struct mq_str opened_at, sign_by, handle_by, outcome_by, suspended_until;
     struct mq_array also; /* of struct mq_str */
     struct mq_array parts;
-    struct mq_whole_reports reports;
-    bool has_reports;
+    struct mq_str reports_raw;
+    struct mq_whole_reports reports; /* count 0: a device's, whose `reports` are ids */
     struct mq_request request;
     bool has_request;
     struct mq_mobilisation mobilisation;
@@ -43,6 +43,15 @@ struct mq_whole {
     struct mq_array events;  /* of struct mq_whole_event, oldest first */
     struct mq_array allowed; /* of struct mq_str */
 };
-extern const struct mq_object mq_whole_object;
+
+/* What a whole case's texts point into; zeroed before. */
+struct mq_whole_documents {
+    struct mq_document *whole, *reports;
+};
+void mq_whole_free(struct mq_whole_documents *documents);
+
+/* As mq_json_decode. */
+MQ_MUST_CHECK bool mq_whole_decode(struct mq_str bytes, struct mq_whole *out, struct mq_whole_documents *documents,
+                                   struct mq_faults *faults);
 
 #endif

@@ -7,7 +7,7 @@
 /* A word that names a state and an event reads as the state, which an event of that name has led to. */
 static const struct {
     const char *word, *shown;
-} words[] = {
+} shown_words[] = {
     /* what happened, in the order of the reference table of transitions */
     { "admitted", "受理" },
     { "decided", "已判定" },
@@ -125,10 +125,6 @@ static const struct {
     { "public_security", "社会治安" },
 };
 
-const char *const mq_state_words[] = {
-    "assigned", "signed", "in_progress", "suspended", "resolved", "verified", "closed", "refused", "merged", NULL,
-};
-
 const char *const mq_department_words[] = {
     "command_centre", "fire", "emergency", "police", "traffic_police", "anti_drug_office", "anti_smuggling_office", "market_supervision",
     "tobacco", "natural_resources", "forestry", "ecology", "agriculture", "water", "urban_management", "health", "disease_control",
@@ -137,9 +133,9 @@ const char *const mq_department_words[] = {
 };
 
 struct mq_str mq_word(struct mq_str word) {
-    for (size_t i = 0; i < MQ_LENGTH(words); i++)
-        if (mq_str_equal(word, mq_str(words[i].word)))
-            return mq_str(words[i].shown);
+    for (size_t i = 0; i < MQ_LENGTH(shown_words); i++)
+        if (mq_str_equal(word, mq_str(shown_words[i].word)))
+            return mq_str(shown_words[i].shown);
     return word;
 }
 
@@ -150,4 +146,11 @@ void mq_word_both(struct mq_str word, struct mq_buffer *out) {
         mq_buffer_append_char(out, ' ');
     }
     mq_text_clean(out, word);
+}
+
+int mq_word_index(const char *const *words, const char *word) {
+    for (int i = 0; word && words[i]; i++)
+        if (strcmp(words[i], word) == 0)
+            return i;
+    return -1;
 }

@@ -11,8 +11,10 @@ struct mq_str mq_word(struct mq_str word);
 /* Appends "立案 opened"; a word that is not in the table, once and cleaned. */
 void mq_word_both(struct mq_str word, struct mq_buffer *out);
 
-/* Values of options; each ends with NULL. Departments are those of the reference data: a county may have others. */
-extern const char *const mq_state_words[];
+/* Departments of the reference data, ended by NULL; a county may have others. */
 extern const char *const mq_department_words[];
+
+/* Where a word stands in a list ended by NULL; -1: nowhere, or NULL. */
+int mq_word_index(const char *const *words, const char *word);
 
 #endif

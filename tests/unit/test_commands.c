@@ -366,12 +366,13 @@ static void a_case_may_be_as_bare_as_its_progress(void **state) {
     (void)state;
     static const char progress[] = "{\"v\":1,\"report\":\"" REPORT "\",\"case\":\"" OTHER
                                    "\",\"version\":3,\"number\":\"博美-1123-001\",\"state\":\"signed\",\"request\":null,\"parts\":null,"
-                                   "\"mobilisation\":null,\"also\":null}";
+                                   "\"mobilisation\":null,\"also\":null,\"reports\":[\"" REPORT "\"]}";
     struct mq_whole whole;
-    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    MQ_CLEANUP(mq_whole_free) struct mq_whole_documents documents = { NULL, NULL };
     struct mq_faults faults = { .count = 0 };
-    assert_true(mq_json_decode(&mq_whole_object, mq_str(progress), &whole, &document, &faults));
-    assert_false(whole.has_request || whole.has_mobilisation || whole.has_reports);
+    assert_true(mq_whole_decode(mq_str(progress), &whole, &documents, &faults));
+    assert_false(whole.has_request || whole.has_mobilisation);
+    assert_int_equal(whole.reports.count, 0);
     assert_int_equal(whole.parts.count, 0);
 }
 
