@@ -149,6 +149,12 @@ export class System {
     return (await this.pool.query(text, values)).rows
   }
 
+  /** One connection of the owner, for what needs a transaction; to be released. */
+  async sqlClient() {
+    await this.sql('select 1')
+    return this.pool.connect()
+  }
+
   /** Runs one of our programs to its end. Never throws for an exit status. */
   run(program, ...args) {
     return new Promise(resolve => {
