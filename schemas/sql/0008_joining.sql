@@ -5,42 +5,20 @@ set search_path = minqing, public;
 
 -- Likeness of words -------------------------------------------------------------------------------------------------
 
--- Pairs of neighbouring characters, without case, spaces and punctuation; the character itself where there is only one.
-create function bigrams(p_text text) returns text[] language sql immutable strict parallel safe as
-$$
-    select coalesce(array_agg(distinct substr(t.s, i, 2)), '{}')
-    from (select regexp_replace(lower(p_text), '[[:punct:][:space:]，。！？、；：“”‘’（）《》【】…—～·]+', '', 'g') as s) t
-    cross join lateral generate_series(1, greatest(length(t.s) - 1, 1)) i
-    where t.s <> ''
-$$;
-comment on function bigrams is 'What texts are compared and searched by: pg_trgm finds nothing in Chinese.';
+-- Share of the shorter text's words that the other has too.
+create function likeness(p_mine integer[], p_other integer[]) returns real language sql immutable strict parallel safe as
+$$ select icount(p_mine & p_other)::real / greatest(1, least(icount(p_mine), icount(p_other)))::real $$;
 
--- Share of the shorter text's bigrams that the other has too.
-create function likeness(p_mine text[], p_other text[]) returns real language sql immutable strict parallel safe as
-$$
-    select (count(*)::real / greatest(1, least(cardinality(p_mine), cardinality(p_other))))::real
-    from unnest(p_mine) m where m = any(p_other)
-$$;
-
--- Share of the text's bigrams that occur in the case's first or latest reports: many eyes make many words.
-create function likeness_to_case(p_text text, p_case uuid) returns real language plpgsql stable cost 100000 as
-$$
-declare
-    mine text[] := minqing.bigrams(p_text);
-    theirs text[] := minqing.bigrams(minqing.texts_of(p_case));
-begin
-    return (select count(*)::real / greatest(1, cardinality(mine)) from unnest(mine) m where m = any(theirs));
-end
-$$;
-
-create function texts_of(p_case uuid) returns text language plpgsql stable as
+-- Share of the text's words that occur in the case's first or latest reports: many eyes make many words.
+create function likeness_to_case(p_words integer[], p_case uuid) returns real language plpgsql stable cost 100000 as
 $$
 begin
-    return (select string_agg(r.text, ' ')
+    return (select icount(p_words & uniq(sort(array_agg(w))))::real / greatest(1, icount(p_words))
             from (select c.first_report as report from minqing.cases c where c.id = p_case
                   union
                   (select m.report from minqing.case_reports m where m."case" = p_case order by m.added_at desc limit 15)) l
-            join minqing.reports r on r.id = l.report);
+            join minqing.classifications k on k.report = l.report
+            cross join lateral unnest(k.words) w);
 end
 $$;
 
@@ -52,7 +30,7 @@ $$;
 create type placement as (
     report uuid, "case" uuid, domain text, kind text, severity smallint, hints text[], sure boolean,
     account text, area text, town text, place geography, accuracy float8, reach float8, place_given boolean, at timestamptz,
-    restricted boolean, "text" text
+    restricted boolean, words integer[]
 );
 
 -- The key of join_rules.
@@ -71,7 +49,7 @@ begin
            r.area_from <> 'home', least(r.observed_at, r.received_at),
            coalesce(k.restricted, (select d.restricted from minqing.routes d where d.domain = i.domain and d.kind is null and d.area = '' and d.severity is null),
                     false),
-           r.text
+           coalesce((select c.words from minqing.classifications c where c.report = i.report), '{}')
     from unnest(p_reports, p_cases, p_domains, p_kinds, p_severities, p_hints) as i (report, "case", domain, kind, severity, hints)
     join minqing.reports r on r.id = i.report
     cross join lateral (select string_to_array(replace(nullif(i.hints, ''), ',', '!,') || '!', ',') as urgent) h
@@ -137,7 +115,7 @@ begin
                            and st_dwithin(v.polygon::geography, c.location, j.metres))
           end
       and (h.near and j.overlap = 0
-           or minqing.likeness_to_case(i.text, c.id) >= case when h.near then j.overlap else greatest(j.overlap, 0.35) end)
+           or minqing.likeness_to_case(i.words, c.id) >= case when h.near then j.overlap else greatest(j.overlap, 0.35) end)
     order by i.report, c.domain = i.domain desc, c.kind is not distinct from i.kind desc,
              st_distance(c.location, i.place) nulls last, c.opened_at desc;
 end
@@ -167,7 +145,7 @@ begin
           and case when a.place is not null and b.place is not null then st_dwithin(a.place, b.place, j.metres + b.accuracy)
                    when left(a.area, 12) = left(b.area, 12) then true
                    else j.overlap = 0 and not (a.place_given and b.place_given) end
-          and (j.overlap = 0 or minqing.likeness(minqing.bigrams(a.text), minqing.bigrams(b.text)) >= j.overlap)
+          and (j.overlap = 0 or minqing.likeness(a.words, b.words) >= j.overlap)
         order by second, first
     loop
         -- pairs come in order, so that the first one's place is settled before it leads
@@ -352,7 +330,7 @@ begin
     with input as materialized (
         select i.report, i."case", i.account, i.place, i.at, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, "text", "case")
+                                     restricted, words, "case")
     ),
     attached as (
         insert into minqing.case_reports (report, "case", added_at)
@@ -400,7 +378,7 @@ begin
     for raised in
         select i."case", max(i.severity) as severity, array_agg(distinct i.domain) as also, (array_agg(i.report))[1] as report
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, "text", "case")
+                                     restricted, words, "case")
         where i.sure
         group by i."case"
         order by i."case"
