@@ -83,15 +83,22 @@ export function stories(system) {
     assert.equal(JSON.parse(refused.stdout).done, false)
   })
 
-  test('who looked before somebody was quicker is refused, unless they insist', async () => {
+  test('what a desk asks for waits for the command centre; each act names the version that was seen', async () => {
     const { number } = await opened('bomei-012', '仓库电线冒火花起火', { area: '441581105205', kind: 'fire_safety.house_fire' })
+    const ear = await (await system.connect('dispatcher')).subscribe('minqing/department/+/+/+/action/+', 'minqing/command/+/+/action/+')
+    const { state_version: seen } = await show(number)
     await good('case', 'sign', number)
+    const sign = await ear.next(m => m.topic === `minqing/department/fire/441581/${town}/action/bomei-fire`, 'the action')
+    assert.equal(json(sign).state_version, seen)
     await good('case', 'extend', number, '--reason', '道路中断', '--until', '+2d')
     assert.match(await good('case', 'list', '--department', 'fire'), new RegExp(number))
     assert.match(await good('case', 'show', number), /待批 pending +申请延期至 .*道路中断/)
     const desk = await minqing('desk', 'watch', 'fire', '--timeout', '1')
     assert.match(desk.stdout, new RegExp(`${number}.*〔待批：申请延期至 `))
     await good('case', 'approve', number, '--any-version')
+    const approve = await ear.next(m => json(m).action === 'approve', 'the approval')
+    assert.equal(approve.topic, `minqing/command/441581/${town}/action/bomei-command`)
+    assert.equal('state_version' in json(approve), false)
     await good('case', 'suspend', number, '--reason', '等待鉴定', '--until', '+5d')
     await good('case', 'deny', number, '--reason', '特急不挂账')
     await good('case', 'support', number, '--department', 'power', '--as', 'desk')
