@@ -8,8 +8,8 @@
 
 #include <stdio.h>
 
-/* What every script has after its tables. The noun and the verb are the first words that are none of an option's. bash breaks
- * "--domain=fire" at the "=", which is put together again here. */
+/* What every script has after its tables. Noun and verb are the first two words. bash breaks "--domain=fire" at the "=", which is put
+ * together again here. */
 static const char body[] =
     "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} noun= verb= command= i\n"
     "    COMPREPLY=()\n"
@@ -76,8 +76,8 @@ static void append_values(struct script *script, const struct mq_option *o) {
 
 static void append_rows(struct script *script, const struct mq_option *rows) {
     for (; rows && rows->name; rows++) {
-        mq_buffer_printf(&script->options, "%s--%s", script->options.data && script->options.data[script->options.len - 1] != '"' ? " " : "",
-                         rows->name);
+        bool first = script->options.len > 0 && script->options.data[script->options.len - 1] == '"';
+        mq_buffer_printf(&script->options, "%s--%s", first ? "" : " ", rows->name);
         append_values(script, rows);
     }
 }

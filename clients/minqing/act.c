@@ -24,7 +24,8 @@ static const struct mq_field target_fields[] = {
     { "case", MQ_UUID, .offset = offsetof(struct target, case_id), .required = true },
     { "number", MQ_STRING, .offset = offsetof(struct target, number), .nullable = true },
     { "area", MQ_STRING, .offset = offsetof(struct target, area), .nullable = true },
-    { "state_version", MQ_INTEGER, .offset = offsetof(struct target, state_version), .has = offsetof(struct target, has_state_version) },
+    { "state_version", MQ_INTEGER, .offset = offsetof(struct target, state_version),
+      .has = offsetof(struct target, has_state_version) },
     { .name = NULL },
 };
 static const struct mq_object target_object = { "case", sizeof(struct target), target_fields, 0 };
@@ -48,15 +49,22 @@ static size_t options_of(struct act *act, struct mq_option out[OPTIONS]) {
     } all[] = {
         { MQ_NOTE, { 0, "note", MQ_OPTION_TEXT, &g->note, "TEXT", "说明 what was found or done", 0, 0 } },
         { MQ_REASON, { 0, "reason", MQ_OPTION_TEXT, &g->reason, "TEXT", "理由 why", 0, 0 } },
-        { MQ_DEPARTMENT, { 0, "department", MQ_OPTION_TEXT, &g->department, "D", "部门 department: tobacco, …", 0, 0, mq_department_words } },
-        { MQ_UNTIL, { 0, "until", MQ_OPTION_TEXT, &g->until, "TIME", "至何时 until: 2026-12-01, '2026-12-01 17:30', +48h, +3d, RFC 3339", 0, 0 } },
+        { MQ_DEPARTMENT,
+          { 0, "department", MQ_OPTION_TEXT, &g->department, "D", "部门 department: tobacco, …", 0, 0, mq_department_words } },
+        { MQ_UNTIL,
+          { 0, "until", MQ_OPTION_TEXT, &g->until, "TIME", "至何时 until: 2026-12-01, '2026-12-01 17:30', +48h, +3d, RFC 3339", 0,
+            0 } },
         { MQ_DOMAIN, { 0, "domain", MQ_OPTION_WORD, &g->domain, "D", "领域 its domain: fire_safety, …", 0, 0, mq_domain_words } },
         { MQ_KIND, { 0, "kind", MQ_OPTION_TEXT, &g->kind, "K", "类别 its kind: fire_safety.hill_fire, …", 0, 0 } },
-        { MQ_SEVERITY, { 0, "severity", MQ_OPTION_INTEGER, &g->severity, "N", "等级 4 特急 critical, 3 紧急, 2 一般, 1 知悉", 1, 4 } },
-        { MQ_ATTACHMENTS, { 0, "attachment", MQ_OPTION_TEXT, &g->attachments, "SHA256,…", "附件 SHA-256 of photos and papers", 0, 0 } },
+        { MQ_SEVERITY,
+          { 0, "severity", MQ_OPTION_INTEGER, &g->severity, "N", "等级 4 特急 critical, 3 紧急, 2 一般, 1 知悉", 1, 4 } },
+        { MQ_ATTACHMENTS,
+          { 0, "attachment", MQ_OPTION_TEXT, &g->attachments, "SHA256,…", "附件 SHA-256 of photos and papers", 0, 0 } },
         { MQ_FILED, { 0, "filed", MQ_OPTION_FLAG, &g->filed, NULL, "救助申请已提交 the application for relief is filed", 0, 0 } },
         { MQ_INTO, { 0, "into", MQ_OPTION_TEXT, &g->into, "CASE", "保留的事件 the case that stays", 0, 0 } },
-        { MQ_UNIT, { 0, "unit", MQ_OPTION_TEXT, &g->unit, "U", "小队、中队或大队 team, squadron or brigade: bomei-1-1, bomei-1, bomei", 0, 0 } },
+        { MQ_UNIT,
+          { 0, "unit", MQ_OPTION_TEXT, &g->unit, "U", "小队、中队或大队 team, squadron or brigade: bomei-1-1, bomei-1, bomei", 0,
+            0 } },
         { MQ_EXERCISE, { 0, "exercise", MQ_OPTION_FLAG, &g->exercise, NULL, "演练 an exercise, marked as one everywhere", 0, 0 } },
         { MQ_RATING, { 0, "rating", MQ_OPTION_INTEGER, &g->rating, "N", "评分 5 最好 best … 1", 1, 5 } },
         { MQ_ON_REPORT, { 0, "area", MQ_OPTION_TEXT, &act->area, "CODE", "上报所在县或镇 where it waits; else looked up", 0, 0 } },
@@ -88,7 +96,9 @@ static int parse(struct act *act, int argc, char **argv) {
                                   : "CASE 是事件号（博美-1123-042）或其 id / is the case's number, or its id.");
     const struct mq_command_line line = {
         argv[0],
-        takes & MQ_ON_REPORT ? "REPORT" : takes & MQ_REPORTS ? "CASE REPORT…" : "CASE",
+        takes & MQ_ON_REPORT ? "REPORT"
+        : takes & MQ_REPORTS ? "CASE REPORT…"
+                             : "CASE",
         help,
         options,
         connection,
@@ -109,16 +119,23 @@ static int parse(struct act *act, int argc, char **argv) {
 
 static int decode_target(const struct mq_asked *asked, struct target *target, struct mq_document **document) {
     struct mq_faults faults = { .count = 0 };
-    return asked->told.case_raw.s && mq_json_decode(&target_object, asked->told.case_raw, target, document, &faults) ? 0 : mq_ask_garbled(&faults);
+    return asked->told.case_raw.s && mq_json_decode(&target_object, asked->told.case_raw, target, document, &faults)
+               ? 0
+               : mq_ask_garbled(&faults);
 }
 
 static int not_yours(const struct act *act, const struct mq_actor *actor) {
     bool desk = act->verb->who == MQ_DESK;
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer role = { 0 };
     mq_word_both(actor->role, &role);
-    return mq_complain(MQ_EXIT_DENIED, "账号 %s 是%s，%s / the account's role does not do this: %s", act->login.user, mq_buffer_text(&role),
-                       desk ? "此事由办理部门做" : act->verb->who == MQ_COMMAND ? "此事由联勤指挥中心做" : "此事由办理部门或联勤指挥中心做",
-                       desk ? "the department does" : act->verb->who == MQ_COMMAND ? "the command centre does" : "departments and the command centre do");
+    return mq_complain(MQ_EXIT_DENIED, "账号 %s 是%s，%s / the account's role does not do this: %s", act->login.user,
+                       mq_buffer_text(&role),
+                       desk                           ? "此事由办理部门做"
+                       : act->verb->who == MQ_COMMAND ? "此事由联勤指挥中心做"
+                                                      : "此事由办理部门或联勤指挥中心做",
+                       desk                           ? "the department does"
+                       : act->verb->who == MQ_COMMAND ? "the command centre does"
+                                                      : "departments and the command centre do");
 }
 
 static int send(struct act *act, const struct mq_address *address, struct mq_action *action) {
@@ -172,7 +189,9 @@ static int act_on_report(struct act *act, const char *word) {
     if (!mq_uuid_parse(mq_str(word), &action.report))
         return mq_complain(MQ_EXIT_USAGE, "'%s' 不是上报编号 / is not a report's id (a UUID)", word);
     int status = mq_review_place(act->client, &act->login, &action.report, act->area, &place);
-    const struct mq_address address = { MQ_TOPIC_COMMAND_ACTION, { mq_str(place.county), mq_str(place.town), mq_str(act->login.user) }, 3 };
+    const struct mq_address address = { MQ_TOPIC_COMMAND_ACTION,
+                                        { mq_str(place.county), mq_str(place.town), mq_str(act->login.user) },
+                                        3 };
     return status != 0 ? status : send(act, &address, &action);
 }
 
@@ -181,7 +200,9 @@ int mq_act(int argc, char **argv) {
     int status = parse(&act, argc, argv);
     if (status >= 0)
         return status;
-    enum mq_client_who who = act.verb->who == MQ_DESK ? MQ_CLIENT_DESK : act.verb->who == MQ_COMMAND ? MQ_CLIENT_OPERATOR : MQ_CLIENT_ANYONE;
+    enum mq_client_who who = act.verb->who == MQ_DESK      ? MQ_CLIENT_DESK
+                             : act.verb->who == MQ_COMMAND ? MQ_CLIENT_OPERATOR
+                                                           : MQ_CLIENT_ANYONE;
     status = mq_ask_open(&act.login, mq_as(act.as, who), &act.client);
     if (status == 0)
         status = act.verb->takes & MQ_ON_REPORT ? act_on_report(&act, argv[1]) : act_on_case(&act, argv[1]);

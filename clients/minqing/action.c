@@ -12,18 +12,22 @@
 
 static int explain(const struct mq_client_login *login, const struct mq_sending *sending, int error) {
     if (error == -ETIMEDOUT || error == -EHOSTUNREACH)
-        return mq_complain(MQ_EXIT_TIMEOUT,
-                           "15 秒内没有答复%s / no reply within 15 s: is minqing-dispatcher running? see 'minqing status'. It may still be "
-                           "carried out: see '%s'",
-                           error == -EHOSTUNREACH ? "（无人接收）" : "", sending->look);
+        return mq_complain(
+            MQ_EXIT_TIMEOUT,
+            "15 秒内没有答复%s / no reply within 15 s: is minqing-dispatcher running? see 'minqing status'. It may still be "
+            "carried out: see '%s'",
+            error == -EHOSTUNREACH ? "（无人接收）" : "", sending->look);
     if (error == -EACCES) {
         bool desk = sending->topic == MQ_TOPIC_DEPARTMENT_ACTION;
         const struct mq_str *place = sending->parts + (desk ? 1 : 0);
-        return mq_complain(MQ_EXIT_DENIED, "账号 %s 无权在 %.*s/%.*s 操作 / the account may not act there: it must be %s of this area", login->user,
-                           (int)place[0].n, place[0].s, (int)place[1].n, place[1].s, desk ? "a desk of the department and" : "an operator");
+        return mq_complain(MQ_EXIT_DENIED,
+                           "账号 %s 无权在 %.*s/%.*s 操作 / the account may not act there: it must be %s of this area", login->user,
+                           (int)place[0].n, place[0].s, (int)place[1].n, place[1].s,
+                           desk ? "a desk of the department and" : "an operator");
     }
-    return error == -EINTR ? mq_complain(MQ_EXIT_FAILED, "已中断，是否生效未知 / interrupted: whether it was carried out is unknown")
-                           : mq_client_explain(login, error);
+    return error == -EINTR
+               ? mq_complain(MQ_EXIT_FAILED, "已中断，是否生效未知 / interrupted: whether it was carried out is unknown")
+               : mq_client_explain(login, error);
 }
 
 int mq_action_send(struct mq_client *client, const struct mq_client_login *login, const struct mq_sending *sending,

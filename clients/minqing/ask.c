@@ -92,7 +92,8 @@ int mq_ask_garbled(const struct mq_faults *faults) {
 
 static int explain(const struct mq_client_login *login, int error) {
     if (error == -ETIMEDOUT || error == -EHOSTUNREACH)
-        return mq_complain(MQ_EXIT_TIMEOUT, "15 秒内没有答复%s / no answer within 15 s: is minqing-query running? see 'minqing status'",
+        return mq_complain(MQ_EXIT_TIMEOUT,
+                           "15 秒内没有答复%s / no answer within 15 s: is minqing-query running? see 'minqing status'",
                            error == -EHOSTUNREACH ? "（无人接收）" : "");
     if (error == -EACCES)
         return mq_complain(MQ_EXIT_DENIED, "账号 %s 无权查询 / the account may not ask", login->user);
@@ -110,10 +111,11 @@ int mq_ask(struct mq_client *client, const struct mq_client_login *login, const 
     if (payload.failed)
         return mq_complain(MQ_EXIT_FAILED, "%s", strerror(ENOMEM));
     const struct mq_str parts[] = { mq_str(login->user), mq_str(name) };
-    int r = mq_client_request(client,
-                              &(struct mq_client_request){ .topic = MQ_TOPIC_QUERY, .parts = parts, .count = 2,
-                                                           .payload = { payload.data, payload.len }, .name = "query" },
-                              &asked->bytes);
+    int r = mq_client_request(
+        client,
+        &(struct mq_client_request){
+            .topic = MQ_TOPIC_QUERY, .parts = parts, .count = 2, .payload = { payload.data, payload.len }, .name = "query" },
+        &asked->bytes);
     if (r < 0)
         return explain(login, r);
     struct mq_faults faults = { .count = 0 };
@@ -121,8 +123,8 @@ int mq_ask(struct mq_client *client, const struct mq_client_login *login, const 
     return mq_json_decode(&told_object, bytes, &asked->told, &asked->document, &faults) ? 0 : mq_ask_garbled(&faults);
 }
 
-int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_query *question, bool json,
-                struct mq_asked *asked) {
+int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, const char *name, struct mq_query *question,
+                bool json, struct mq_asked *asked) {
     int status = mq_ask(client, login, name, question, asked);
     if (status != 0 || asked->told.done)
         return status;
@@ -130,10 +132,12 @@ int mq_ask_done(struct mq_client *client, const struct mq_client_login *login, c
         mq_show_json(&asked->bytes);
         return MQ_EXIT_FAILED;
     }
-    return mq_complain(MQ_EXIT_FAILED, "没有结果 no result: %.*s", (int)asked->told.reason.n, asked->told.reason.n ? asked->told.reason.s : "");
+    return mq_complain(MQ_EXIT_FAILED, "没有结果 no result: %.*s", (int)asked->told.reason.n,
+                       asked->told.reason.n ? asked->told.reason.s : "");
 }
 
-int mq_ask_pages(struct mq_client *client, const struct mq_client_login *login, struct mq_query *question, const struct mq_pages *pages) {
+int mq_ask_pages(struct mq_client *client, const struct mq_client_login *login, struct mq_query *question,
+                 const struct mq_pages *pages) {
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer after = { 0 };
     int status;

@@ -8,7 +8,8 @@
 #include "common/message.h"
 
 /* A question that asks for nothing yet: words are -1. */
-#define MQ_ASK_NOTHING { .state = -1, .domain = -1, .by = -1 }
+#define MQ_ASK_NOTHING                                                                                                             \
+    { .state = -1, .domain = -1, .by = -1 }
 
 /* Who asked, as the service sees them. */
 struct mq_you {

@@ -75,7 +75,8 @@ static void append_facts(const struct view *view, struct mq_buffer *out) {
     char text[64];
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer what = { 0 }, where = { 0 };
     if (c->domain.n)
-        append_named(&what, c->domain_name.n ? c->domain_name : mq_word(c->domain), c->kind.n ? (struct mq_str){ "", 0 } : c->domain);
+        append_named(&what, c->domain_name.n ? c->domain_name : mq_word(c->domain),
+                     c->kind.n ? (struct mq_str){ "", 0 } : c->domain);
     if (c->kind.n)
         append_named(&what, c->kind_name, c->kind);
     const struct mq_str *also = c->also.items;
@@ -99,7 +100,8 @@ static void append_facts(const struct view *view, struct mq_buffer *out) {
     line(out, "退单次数 returns", mq_str(view->c.returns ? text : NULL));
     snprintf(text, sizeof(text), "%" PRId64 "/5", view->c.rating);
     line(out, "评价 rating", mq_str(view->c.rating ? text : NULL));
-    line(out, "个人信息 subject", c->has_subject ? MQ_STR("有，须说明理由查阅 there is: minqing subject show CASE --reason …") : MQ_STR(""));
+    line(out, "个人信息 subject",
+         c->has_subject ? MQ_STR("有，须说明理由查阅 there is: minqing subject show CASE --reason …") : MQ_STR(""));
 }
 
 static void append_parts(const struct view *view, struct mq_buffer *out) {
@@ -220,10 +222,14 @@ int mq_case_show(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&login), { 0 } };
     const struct mq_command_line command = {
-        argv[0], "CASE",
+        argv[0],
+        "CASE",
         "一个事件的全部：期限、部门、待批、动员、上报、经过、可做的事。CASE 是事件号（博美-1123-042）或其 id。\n"
         "Everything of a case, by its number or id: deadlines, departments, what waits, reports, history, what you may do.",
-        options, connection, 1, 1,
+        options,
+        connection,
+        1,
+        1,
     };
     size_t words;
     int status = mq_options_parse(&command, argc, argv, &words);

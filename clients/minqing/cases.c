@@ -71,7 +71,10 @@ static void show_row(void *userdata) {
     struct listing *listing = userdata;
     const struct row *row = &listing->row;
     struct mq_buffer *out = &listing->line;
-    struct mq_str what = row->kind_name.n ? row->kind_name : row->kind.n ? row->kind : row->domain_name.n ? row->domain_name : mq_word(row->domain);
+    struct mq_str what = row->kind_name.n     ? row->kind_name
+                         : row->kind.n        ? row->kind
+                         : row->domain_name.n ? row->domain_name
+                                              : mq_word(row->domain);
     mq_buffer_reset(out, SIZE_MAX);
     mq_show_severity(out, row->severity, listing->colour);
     mq_buffer_append_char(out, ' ');
@@ -103,7 +106,9 @@ static int show_page(void *userdata, const struct mq_asked *page) {
 }
 
 static int list(struct mq_client *client, const struct mq_client_login *login, struct mq_query *question, bool all, bool json) {
-    struct listing listing = { .colour = mq_text_wants_colour(), .columns = mq_text_terminal_columns(), .now_us = mq_clock_now_us() };
+    struct listing listing = { .colour = mq_text_wants_colour(),
+                               .columns = mq_text_terminal_columns(),
+                               .now_us = mq_clock_now_us() };
     const struct mq_pages pages = { "cases", all, json, show_page, &listing };
     int status = mq_ask_pages(client, login, question, &pages);
     mq_buffer_deinit(&listing.line);
@@ -123,7 +128,8 @@ int mq_case_list(int argc, char **argv) {
         { 0, "state", MQ_OPTION_WORD, &state, "STATE", "状态 state: assigned, signed, in_progress, …", 0, 0, mq_state_words },
         { 0, "domain", MQ_OPTION_WORD, &domain, "D", "领域 domain: fire_safety, …", 0, 0, mq_domain_words },
         { 0, "kind", MQ_OPTION_TEXT, &kind, "K", "类别 kind: fire_safety.hill_fire, …", 0, 0 },
-        { 0, "severity", MQ_OPTION_INTEGER, &question.severity, "N", "等级不低于 severity at least: 4 特急, 3 紧急, 2 一般, 1 知悉", 1, 4 },
+        { 0, "severity", MQ_OPTION_INTEGER, &question.severity, "N", "等级不低于 severity at least: 4 特急, 3 紧急, 2 一般, 1 知悉",
+          1, 4 },
         { 0, "department", MQ_OPTION_TEXT, &department, "D", "参与的部门 department that takes part", 0, 0, mq_department_words },
         { 0, "area", MQ_OPTION_TEXT, &area, "CODE", "区划代码前缀 area: prefix of its code", 0, 0 },
         { 0, "overdue", MQ_OPTION_FLAG, &question.overdue, NULL, "只看超时的 only those past a deadline", 0, 0 },
@@ -137,10 +143,15 @@ int mq_case_list(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "",
+        argv[0],
+        "",
         "本账号能看到的事件：等级、事件号、状态、期限（签 签收，办 办结；余 剩余，超 超时）、类别、主办、地点、内容。\n"
-        "Cases this account may see: severity, number, state, deadline (签 to sign, 办 to handle; 余 left, 超 late), kind, lead, place, text.",
-        options, connection, 0, 0,
+        "Cases this account may see: severity, number, state, deadline (签 to sign, 办 to handle; 余 left, 超 late), kind, lead, "
+        "place, text.",
+        options,
+        connection,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

@@ -68,8 +68,11 @@ static void list_commands(void) {
 }
 
 static int complete_bash(int argc, char **argv) {
-    const struct mq_command_line line = { argv[0], "", "打印 bash 补全脚本。\nPrints the script that completes commands, options and their values in bash.",
-                                          NULL, NULL, 0, 0 };
+    const struct mq_command_line line = {
+        .program = argv[0],
+        .words = "",
+        .help = "打印 bash 补全脚本。\nPrints the script that completes commands, options and their values in bash.",
+    };
     struct mq_completion_command all[COMMANDS];
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);
@@ -97,8 +100,8 @@ static int print_commands(const char *noun) {
             print_row(&commands[i]);
     if (!noun)
         puts("\n环境 environment: MINQING_MQTT_HOST _PORT _CA_FILE, MINQING_OPERATOR_USER _PASSWORD (watch, review, status, what the\n"
-             "  command centre does), MINQING_DESK_USER _PASSWORD (desk, what departments do), MINQING_DEVICE_USER _PASSWORD (case verify),\n"
-             "  MINQING_DATABASE (report, status, account list),\n"
+             "  command centre does), MINQING_DESK_USER _PASSWORD (desk, what departments do),\n"
+             "  MINQING_DEVICE_USER _PASSWORD (case verify), MINQING_DATABASE (report, status, account list),\n"
              "  MINQING_DATABASE_ADMIN (account, migrate), MINQING_CONFIG, NO_COLOR\n"
              "退出状态 exit status: 0 成功 good, 1 失败或没有 failed or not found, 2 用法 usage, 3 连接不上 unreachable,\n"
              "  4 无权 not allowed, 5 超时 time ran out, 6 数据有误 invalid data");

@@ -37,9 +37,10 @@ int mq_review_place(struct mq_client *client, const struct mq_client_login *logi
     if (r < 0)
         return r == -EINTR ? MQ_EXIT_FAILED : mq_client_explain(login, r);
     if (!*out->county)
-        return mq_complain(MQ_EXIT_FAILED,
-                           "%s 不在待复核之列（或不在本账号的辖区）/ this report does not wait for review, or not in your area: see 'minqing "
-                           "review list', or name the area with --area",
-                           id);
+        return mq_complain(
+            MQ_EXIT_FAILED,
+            "%s 不在待复核之列（或不在本账号的辖区）/ this report does not wait for review, or not in your area: see 'minqing "
+            "review list', or name the area with --area",
+            id);
     return 0;
 }

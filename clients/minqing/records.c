@@ -13,7 +13,8 @@
 #include <stdio.h>
 
 #define AT(type, member) .offset = offsetof(struct type, member)
-#define TEXT(type, member) { #member, MQ_STRING, AT(type, member), .nullable = true }
+#define TEXT(type, member)                                                                                                         \
+    { #member, MQ_STRING, AT(type, member), .nullable = true }
 
 /* A table and the row that was just decoded. */
 struct rows {
@@ -69,7 +70,7 @@ static void finish(struct rows *rows, const char *nothing) {
 /* ---- subject ---- */
 
 static const struct mq_field subject_fields[] = {
-    TEXT(subject, observed_at), TEXT(subject, name),    TEXT(subject, phone), TEXT(subject, id_number),
+    TEXT(subject, observed_at), TEXT(subject, name),  TEXT(subject, phone), TEXT(subject, id_number),
     TEXT(subject, address),     TEXT(subject, fault), { .name = NULL },
 };
 static const struct mq_object subject_object = { "subject", sizeof(struct subject), subject_fields, 0 };
@@ -89,7 +90,8 @@ struct looking {
     bool json;
 };
 
-static int show_subjects(struct mq_client *client, const struct mq_client_login *login, const struct looking *looking, const char *word) {
+static int show_subjects(struct mq_client *client, const struct mq_client_login *login, const struct looking *looking,
+                         const char *word) {
     static const char *const names[] = { "上报 told", "姓名 name", "电话 phone", "证件号 id number", "住址 address" };
     MQ_CLEANUP(mq_asked_deinit) struct mq_asked asked = { 0 };
     struct mq_query question = { .state = -1, .domain = -1, .by = -1, .reason = mq_str(looking->reason) };
@@ -120,7 +122,8 @@ int mq_subject_show(int argc, char **argv) {
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
     struct looking looking = { 0 };
     const struct mq_option options[] = {
-        { 0, "reason", MQ_OPTION_TEXT, &looking.reason, "TEXT", "为何查阅（必填，永久留痕） what it is needed for; required, kept for ever", 0, 0 },
+        { 0, "reason", MQ_OPTION_TEXT, &looking.reason, "TEXT",
+          "为何查阅（必填，永久留痕） what it is needed for; required, kept for ever", 0, 0 },
         { 0, "report", MQ_OPTION_TEXT, &looking.report, "ID", "一条上报的 of one report, instead of a case", 0, 0 },
         { 0, "visit", MQ_OPTION_TEXT, &looking.visit, "ID", "走访时得知的 of a visit, instead of a case", 0, 0 },
         { 0, "json", MQ_OPTION_FLAG, &looking.json, NULL, "答复原文 the answer as it came", 0, 0 },
@@ -128,9 +131,14 @@ int mq_subject_show(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "[CASE]",
-        "办理部门查阅当事人信息；查阅人和理由留痕。\nA desk that handles the case looks up whom it is about; who looked and why is recorded.",
-        options, connection, 0, 1,
+        argv[0],
+        "[CASE]",
+        "办理部门查阅当事人信息；查阅人和理由留痕。\nA desk that handles the case looks up whom it is about; who looked and why is "
+        "recorded.",
+        options,
+        connection,
+        0,
+        1,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);
@@ -147,8 +155,11 @@ int mq_subject_show(int argc, char **argv) {
 /* ---- audit ---- */
 
 static const struct mq_field entry_fields[] = {
-    TEXT(entry, at),     TEXT(entry, what),   TEXT(entry, account), TEXT(entry, person), TEXT(entry, department),
-    TEXT(entry, number), TEXT(entry, reason), { "restricted", MQ_BOOLEAN, AT(entry, restricted), .nullable = true }, { .name = NULL },
+    TEXT(entry, at),         TEXT(entry, what),
+    TEXT(entry, account),    TEXT(entry, person),
+    TEXT(entry, department), TEXT(entry, number),
+    TEXT(entry, reason),     { "restricted", MQ_BOOLEAN, AT(entry, restricted), .nullable = true },
+    { .name = NULL },
 };
 static const struct mq_object entry_object = { "entry", sizeof(struct entry), entry_fields, 0 };
 
@@ -170,7 +181,8 @@ static int show_entries(void *userdata, const struct mq_asked *page) {
 }
 
 int mq_audit(int argc, char **argv) {
-    static const char *const names[] = { "时间 at", "查阅 what", "账号 account", "何人 who", "部门 department", "事件 case", "理由 why" };
+    static const char *const names[] = { "时间 at",         "查阅 what", "账号 account", "何人 who",
+                                         "部门 department", "事件 case", "理由 why" };
     MQ_CLEANUP(mq_client_login_deinit) struct mq_client_login login = { 0 };
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
     struct mq_query question = MQ_ASK_NOTHING;
@@ -188,9 +200,13 @@ int mq_audit(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "[CASE]",
+        argv[0],
+        "[CASE]",
         "谁在何时因何查阅了个人信息；可限于一个事件。\nWho looked at personal data, when and why; of one case, or of a period.",
-        options, connection, 0, 1,
+        options,
+        connection,
+        0,
+        1,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);
@@ -214,13 +230,20 @@ int mq_audit(int argc, char **argv) {
 /* ---- officers ---- */
 
 static const struct mq_field task_fields[] = {
-    TEXT(task, kind), TEXT(task, state), TEXT(task, number), { "exercise", MQ_BOOLEAN, AT(task, exercise), .nullable = true }, { .name = NULL },
+    TEXT(task, kind), TEXT(task, state), TEXT(task, number), { "exercise", MQ_BOOLEAN, AT(task, exercise), .nullable = true },
+    { .name = NULL },
 };
 static const struct mq_object task_object = { "task", sizeof(struct task), task_fields, 0 };
 
 static const struct mq_field officer_fields[] = {
-    TEXT(officer, account), TEXT(officer, name), TEXT(officer, unit), TEXT(officer, unit_name), TEXT(officer, area), TEXT(officer, area_name),
-    { "on_task", MQ_OBJECT, AT(officer, on_task), .has = offsetof(struct officer, has_task), .nullable = true, .object = &task_object },
+    TEXT(officer, account),
+    TEXT(officer, name),
+    TEXT(officer, unit),
+    TEXT(officer, unit_name),
+    TEXT(officer, area),
+    TEXT(officer, area_name),
+    { "on_task", MQ_OBJECT, AT(officer, on_task), .has = offsetof(struct officer, has_task), .nullable = true,
+      .object = &task_object },
     { .name = NULL },
 };
 static const struct mq_object officer_object = { "officer", sizeof(struct officer), officer_fields, 0 };
@@ -231,8 +254,8 @@ static void show_officer(void *userdata) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer task = { 0 };
     if (o->has_task) {
         struct mq_str kind = mq_word(o->on_task.kind), state = mq_word(o->on_task.state);
-        mq_buffer_printf(&task, "%s%.*s %.*s %.*s", o->on_task.exercise ? "〔演练〕" : "", (int)kind.n, kind.s, (int)state.n, state.s,
-                         (int)o->on_task.number.n, o->on_task.number.n ? o->on_task.number.s : "");
+        mq_buffer_printf(&task, "%s%.*s %.*s %.*s", o->on_task.exercise ? "〔演练〕" : "", (int)kind.n, kind.s, (int)state.n,
+                         state.s, (int)o->on_task.number.n, o->on_task.number.n ? o->on_task.number.s : "");
     }
     add(rows, o->account);
     add(rows, o->name);

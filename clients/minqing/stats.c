@@ -11,9 +11,21 @@
 
 /* What fits a screen; --wide and --csv have all. */
 static const char *const narrow[] = {
-    "name",         "rank",           "opened",             "due_handle",          "handled_in_time", "due_close", "closed",
-    "closed_in_time", "close_rate",   "close_in_time_rate", "handle_in_time_rate", "rework_rate",     "return_rate",
-    "sign_median_minutes", "handle_median_minutes",
+    "name",
+    "rank",
+    "opened",
+    "due_handle",
+    "handled_in_time",
+    "due_close",
+    "closed",
+    "closed_in_time",
+    "close_rate",
+    "close_in_time_rate",
+    "handle_in_time_rate",
+    "rework_rate",
+    "return_rate",
+    "sign_median_minutes",
+    "handle_median_minutes",
 };
 
 struct column {
@@ -68,7 +80,8 @@ struct text {
 
 /* A number as it is, a string without its quotes and escapes, null as "" (CSV) or "-". */
 static void add_value(struct figures *f) {
-    static const struct mq_field fields[] = { { "x", MQ_STRING, .offset = offsetof(struct text, x), .nullable = true }, { .name = NULL } };
+    static const struct mq_field fields[] = { { "x", MQ_STRING, .offset = offsetof(struct text, x), .nullable = true },
+                                              { .name = NULL } };
     static const struct mq_object object = { "text", sizeof(struct text), fields, 0 };
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer wrapped = { 0 };
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
@@ -137,13 +150,15 @@ int mq_stats(int argc, char **argv) {
     const char *month = NULL, *area = NULL, *by = NULL, *domain = NULL, *kind = NULL, *department = NULL, *as = NULL;
     bool json = false;
     const struct mq_option options[] = {
-        { 0, "by", MQ_OPTION_WORD, &by, "WHAT", "按何分组 one row for each: department, town, village, domain, kind, …", 0, 0, mq_by_words },
+        { 0, "by", MQ_OPTION_WORD, &by, "WHAT", "按何分组 one row for each: department, town, village, domain, kind, …", 0, 0,
+          mq_by_words },
         { 0, "month", MQ_OPTION_TEXT, &month, "MONTH", "某月 of a month: 2026-11", 0, 0 },
         MQ_PERIOD_OPTIONS(&period),
         { 0, "area", MQ_OPTION_TEXT, &area, "CODE", "区划代码前缀 area: prefix of its code", 0, 0 },
         { 0, "domain", MQ_OPTION_WORD, &domain, "D", "只看此领域 only this domain", 0, 0, mq_domain_words },
         { 0, "kind", MQ_OPTION_TEXT, &kind, "K", "只看此类别 only this kind", 0, 0 },
-        { 0, "department", MQ_OPTION_TEXT, &department, "D", "只看此部门主办的 only what this department leads", 0, 0, mq_department_words },
+        { 0, "department", MQ_OPTION_TEXT, &department, "D", "只看此部门主办的 only what this department leads", 0, 0,
+          mq_department_words },
         { 0, "wide", MQ_OPTION_FLAG, &f.wide, NULL, "全部指标 all indicators", 0, 0 },
         { 0, "csv", MQ_OPTION_FLAG, &f.csv, NULL, "CSV（全部指标） all indicators as CSV", 0, 0 },
         { 0, "json", MQ_OPTION_FLAG, &json, NULL, "答复原文 the answer as it came, with each indicator's formula", 0, 0 },
@@ -152,10 +167,14 @@ int mq_stats(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "",
+        argv[0],
+        "",
         "考核指标；末行为合计；不足 10 件的不排名。各指标的算法见 --json。\n"
         "Figures; the last line is the whole; units with fewer than 10 cases are not ranked. --json has each one's formula.",
-        options, connection, 0, 0,
+        options,
+        connection,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

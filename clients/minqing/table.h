@@ -12,7 +12,7 @@ struct mq_table {
     struct mq_buffer text; /* all cells, one after the other */
     size_t *ends;          /* owned: where each cell ends in `text` */
     size_t count, room;
-    bool failed;           /* an allocation failed */
+    bool failed; /* an allocation failed */
 };
 void mq_table_deinit(struct mq_table *table);
 

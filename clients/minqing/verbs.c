@@ -18,7 +18,8 @@ const struct mq_verb mq_verbs[] = {
     { "case", "return", "return", MQ_DESK, MQ_REASON | MQ_DEPARTMENT, MQ_REASON, 0, "退单 not ours, and why" },
     { "case", "extend", "extend", MQ_DESK, MQ_REASON | MQ_UNTIL, MQ_REASON | MQ_UNTIL, 0, "申请延期 ask for more time" },
     { "case", "suspend", "suspend", MQ_DESK, MQ_REASON | MQ_UNTIL, MQ_REASON, 0, "申请挂账 ask to suspend it" },
-    { "case", "support", "support", MQ_DESK | MQ_COMMAND, MQ_DEPARTMENT | MQ_NOTE, MQ_DEPARTMENT, 0, "联合处置 let another department take part" },
+    { "case", "support", "support", MQ_DESK | MQ_COMMAND, MQ_DEPARTMENT | MQ_NOTE, MQ_DEPARTMENT, 0,
+      "联合处置 let another department take part" },
     { "case", "refuse", "refuse", MQ_COMMAND, MQ_REASON, MQ_REASON, 0, "不予立案 no case after all" },
     { "case", "reassign", "reassign", MQ_COMMAND, MQ_DEPARTMENT | MQ_NOTE, MQ_DEPARTMENT, 0, "改派 give it to another department" },
     { "case", "correct", "correct", MQ_COMMAND, MQ_DOMAIN | MQ_KIND | MQ_SEVERITY | MQ_NOTE, 0, MQ_DOMAIN | MQ_KIND | MQ_SEVERITY,
@@ -34,7 +35,8 @@ const struct mq_verb mq_verbs[] = {
     { "case", "reopen", "reopen", MQ_COMMAND, MQ_REASON, MQ_REASON, 0, "重开 open it again" },
     { "case", "rate", "rate", MQ_COMMAND, MQ_RATING | MQ_NOTE, MQ_RATING, 0, "评价 what a resident thinks of it" },
     { "review", "admit", "admit", MQ_COMMAND, MQ_ON_REPORT | MQ_NOTE, 0, 0, "受理 accept a report, to be decided later" },
-    { "mobilise", NULL, "mobilise", MQ_COMMAND, MQ_UNIT | MQ_NOTE | MQ_EXERCISE, MQ_UNIT, 0, "动员 call a team, squadron or brigade to a case" },
+    { "mobilise", NULL, "mobilise", MQ_COMMAND, MQ_UNIT | MQ_NOTE | MQ_EXERCISE, MQ_UNIT, 0,
+      "动员 call a team, squadron or brigade to a case" },
     { "stand-down", NULL, "stand_down", MQ_COMMAND, MQ_NOTE, 0, 0, "解除动员 send them home" },
 };
 /* clang-format on */
@@ -94,7 +96,8 @@ static int read_attachments(struct mq_given *given) {
     while (p && *p) {
         size_t n = strcspn(p, ",");
         if (n != 64 || strspn(p, "0123456789abcdef") < 64)
-            return mq_complain(MQ_EXIT_USAGE, "--attachment %.*s: 应为 must be a SHA-256, 64 hexadecimal digits (sha256sum FILE)", (int)n, p);
+            return mq_complain(MQ_EXIT_USAGE, "--attachment %.*s: 应为 must be a SHA-256, 64 hexadecimal digits (sha256sum FILE)",
+                               (int)n, p);
         if (given->attachment_count == MQ_GIVEN_ATTACHMENTS)
             return mq_complain(MQ_EXIT_USAGE, "附件至多 %d 个 / at most so many attachments", MQ_GIVEN_ATTACHMENTS);
         given->attachment[given->attachment_count++] = (struct mq_str){ p, n };
@@ -116,7 +119,8 @@ static int read_reports(struct mq_given *given) {
 int mq_verb_read(const struct mq_verb *verb, struct mq_given *given) {
     int status = check_needs(verb, given);
     if (status == 0 && given->until && !mq_when_parse(given->until, mq_clock_now_us(), MQ_DAY_ENDS, given->until_at))
-        status = mq_complain(MQ_EXIT_USAGE, "--until %s: 应为 must be '2026-12-01', '2026-12-01 17:30', +48h, +3d or RFC 3339", given->until);
+        status = mq_complain(MQ_EXIT_USAGE, "--until %s: 应为 must be '2026-12-01', '2026-12-01 17:30', +48h, +3d or RFC 3339",
+                             given->until);
     if (status == 0)
         status = read_attachments(given);
     return status == 0 ? read_reports(given) : status;

@@ -83,6 +83,7 @@ struct mq_address {
 };
 
 /* By role, for a case in this area (its village or grid). -EACCES: this role does not do that. -EINVAL: no code of an area. */
-MQ_MUST_CHECK int mq_verb_address(const struct mq_verb *verb, const struct mq_actor *actor, struct mq_str area, struct mq_address *out);
+MQ_MUST_CHECK int mq_verb_address(const struct mq_verb *verb, const struct mq_actor *actor, struct mq_str area,
+                                  struct mq_address *out);
 
 #endif

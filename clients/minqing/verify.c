@@ -64,8 +64,8 @@ static int publish(struct verification *v, struct mq_str payload) {
     mq_traceparent_new(trace);
     int r = mq_topic_format(MQ_TOPIC_FIELD_ANSWER, &account, 1, topic);
     if (r == 0)
-        r = mq_bus_publish(mq_client_bus(v->client), topic, &(struct mq_publication){ .payload = payload, .qos = 1, .traceparent = mq_str(trace) },
-                           &ack);
+        r = mq_bus_publish(mq_client_bus(v->client), topic,
+                           &(struct mq_publication){ .payload = payload, .qos = 1, .traceparent = mq_str(trace) }, &ack);
     if (r == 0)
         r = mq_bus_flush(mq_client_bus(v->client));
     return r == 0 && ack == MQ_ACK_REFUSED ? -EACCES : r;
@@ -112,7 +112,8 @@ static int deliver(struct verification *v) {
         }
     }
     if (r == -EACCES)
-        return mq_complain(MQ_EXIT_DENIED, "账号 %s 不能作答，须为网格员账号 / the account may not answer: it must be an officer's", v->login.user);
+        return mq_complain(MQ_EXIT_DENIED, "账号 %s 不能作答，须为网格员账号 / the account may not answer: it must be an officer's",
+                           v->login.user);
     if (r == -EINTR)
         return mq_complain(MQ_EXIT_FAILED, "已中断，是否收到未知 / interrupted: whether it was stored is unknown");
     if (r < 0)
@@ -126,7 +127,8 @@ static int await_outcome(struct verification *v) {
     int64_t before = v->version, until = mq_clock_monotonic_us() + 1000 * OUTCOME_MS;
     int status = 0;
     if (!*v->state) {
-        puts(v->json ? "{\"done\":null,\"state\":null}" : "已收到 stored; 本账号看不到此事件的状态 this account may not see what becomes of it");
+        puts(v->json ? "{\"done\":null,\"state\":null}"
+                     : "已收到 stored; 本账号看不到此事件的状态 this account may not see what becomes of it");
         return MQ_EXIT_GOOD;
     }
     while (status == 0 && v->version == before && mq_clock_monotonic_us() < until) {
@@ -139,10 +141,11 @@ static int await_outcome(struct verification *v) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer state = { 0 };
     mq_word_both(mq_str(v->state), &state);
     if (v->version == before)
-        return mq_complain(MQ_EXIT_FAILED,
-                           "已收到，但事件没有变化，仍为 %s / stored, but the case has not changed: only a resolved case can be verified, and "
-                           "never by who handled it",
-                           mq_buffer_text(&state));
+        return mq_complain(
+            MQ_EXIT_FAILED,
+            "已收到，但事件没有变化，仍为 %s / stored, but the case has not changed: only a resolved case can be verified, and "
+            "never by who handled it",
+            mq_buffer_text(&state));
     if (v->json)
         printf("{\"done\":true,\"state\":\"%s\",\"version\":%lld}\n", v->state, (long long)v->version);
     else
@@ -157,8 +160,10 @@ static int verify(struct verification *v, const char *word) {
     if (status != 0)
         return status;
     if (!*v->state && question.number.n)
-        return mq_complain(MQ_EXIT_FAILED, "没有事件 %s，或不是本账号上报的：请用其 id / no such case, or not one that this account reported: name "
-                                           "it by its id, which the task has", word);
+        return mq_complain(MQ_EXIT_FAILED,
+                           "没有事件 %s，或不是本账号上报的：请用其 id / no such case, or not one that this account reported: name "
+                           "it by its id, which the task has",
+                           word);
     v->answer.case_id = question.number.n ? v->answer.case_id : question.case_id;
     mq_clock_format(mq_clock_now_us(), mq_clock_offset_minutes(), v->at);
     v->answer.v = MQ_FORMAT;
@@ -180,10 +185,14 @@ int mq_case_verify(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&v.login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "CASE",
+        argv[0],
+        "CASE",
         "网格员现场核查已反馈的事件；办理人本人不能核查。账号取自 MINQING_DEVICE_USER。\n"
         "An officer verifies on the spot what was resolved, never their own work. The account is MINQING_DEVICE_USER's.",
-        options, connection, 1, 1,
+        options,
+        connection,
+        1,
+        1,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

@@ -118,7 +118,8 @@ static void append_text(const struct mq_stream_line *line, const struct mq_watch
     mq_buffer_append_str(out, line->text);
 }
 
-void mq_watch_line(const struct mq_stream_line *line, const struct mq_watch_more *more, size_t columns, bool colour, struct mq_buffer *out) {
+void mq_watch_line(const struct mq_stream_line *line, const struct mq_watch_more *more, size_t columns, bool colour,
+                   struct mq_buffer *out) {
     char clock[MQ_TIME_TEXT], severity[16] = "-";
     clock_of(line->at, clock);
     if (line->severity >= 1 && line->severity <= 4)

@@ -3,8 +3,10 @@
 #include "whole.h"
 
 #define AT(type, member) .offset = offsetof(struct type, member)
-#define TEXT(type, member) { #member, MQ_STRING, AT(type, member), .nullable = true }
-#define COUNT(type, member) { #member, MQ_INTEGER, AT(type, member), .nullable = true }
+#define TEXT(type, member)                                                                                                         \
+    { #member, MQ_STRING, AT(type, member), .nullable = true }
+#define COUNT(type, member)                                                                                                        \
+    { #member, MQ_INTEGER, AT(type, member), .nullable = true }
 
 static const struct mq_field part_fields[] = {
     TEXT(mq_whole_part, department),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A case as the query service tells it: whole to a desk of it, the bare progress to who reported it, little of a restricted one to an
- * operator. So nearly everything may be absent. */
+/* A case as the query service tells it: whole to a desk of it, the bare progress to who reported it, little of a restricted one to
+ * an operator. So nearly everything may be absent. */
 #ifndef MQ_WHOLE_H
 #define MQ_WHOLE_H
 
