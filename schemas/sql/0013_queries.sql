@@ -177,6 +177,16 @@ create policy asker_writes on audit_entries as restrictive for insert to minqing
 
 -- The search index ------------------------------------------------------------------------------------------------
 
+-- Lower-cased, without punctuation and spaces, in distinct pieces of two characters; of a single character that one.
+create function bigrams(p_text text) returns text[] language sql immutable strict parallel safe as
+$$
+    select coalesce(array_agg(distinct substr(t.s, i, 2)), '{}')
+    from (select regexp_replace(lower(p_text), '[[:punct:][:space:]，。！？、；：“”‘’（）《》【】…—～·]+', '', 'g') as s) t
+    cross join lateral generate_series(1, greatest(length(t.s) - 1, 1)) i
+    where t.s <> ''
+$$;
+comment on function bigrams is 'What texts are searched by: pg_trgm finds nothing in Chinese.';
+
 -- In: cases (or reports that wait, which have none yet). Out: how many reports of these were new to the index.
 create function index_reports(p_refs uuid[]) returns integer language plpgsql security definer set search_path = minqing, public, pg_temp as
 $$
