@@ -25,7 +25,7 @@ struct mq_unseen {
 MQ_MUST_CHECK int mq_calibrate(const struct mq_unseen *unseen, const struct mq_shape *shape, const struct mq_model_label *kinds,
                                struct mq_calibration *out);
 
-/* Corrects the confidence, and the threshold of dispatch, by texts that were written apart from the corpus as reports really come:
+/* Corrects the confidence, and the threshold of dispatch, by texts that were set apart from the corpus, written as reports really come:
  * the corpus is a quarter hard by design, so that what is out of its folds makes a model look too unsure. Slope and intercept only.
  * Nothing changes where there are no such texts. -ENOMEM. */
 MQ_MUST_CHECK int mq_recalibrate(const struct mq_unseen *apart, const struct mq_shape *shape, const struct mq_model_label *kinds,

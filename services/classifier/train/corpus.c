@@ -259,7 +259,8 @@ int mq_corpus_add(struct mq_corpus *corpus, const char *path) {
 
 int mq_corpus_push_decision(struct mq_corpus *corpus, const char *path, unsigned line, char *const cells[4]) {
     const struct mq_labels *labels = &corpus->labels;
-    struct mq_example e = { .text = mq_str(cells[3]), .domain = (int)labels->domain_count, .kind = -1, .file = path, .line = line };
+    struct mq_example e = { .text = mq_str(cells[3]), .domain = (int)labels->domain_count, .kind = -1, .decided = true, .file = path,
+                            .line = line };
     if (!is_null(cells[0]) && (e.domain = label_domain(labels, cells[0])) < 0)
         return fault(path, line, "not a domain", cells[0]);
     const char *dot = strchr(cells[1], '.');

@@ -25,6 +25,7 @@ struct mq_example {
     int kind;            /* -1: not known */
     int severity;        /* 1–4; 0: not known */
     uint64_t also;       /* bits of domains */
+    bool decided;        /* by a person, of a report; not a sentence of the corpus */
     const char *file;
     unsigned line;
 };
