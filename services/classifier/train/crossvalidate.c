@@ -70,7 +70,7 @@ static int part_init(struct part *part, const struct mq_unseen *whole, size_t co
         part->symbols[n] = whole->symbols[i];
         part->examples[n++] = whole->examples[i];
     }
-    part->unseen = (struct mq_unseen){ part->examples, part->scores, part->symbols, n };
+    part->unseen = (struct mq_unseen){ part->examples, part->scores, part->symbols, n, whole->labels };
     return 0;
 }
 

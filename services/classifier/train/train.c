@@ -122,7 +122,7 @@ static int calibrate_apart(struct training *t, const struct mq_train_options *op
     for (size_t i = t->learned; i < t->corpus.count; i++)
         mq_weights_score(&t->weights, &t->terms, &t->vocabulary, i, t->scores + i * columns);
     struct mq_unseen apart = { t->corpus.examples + t->learned, t->scores + t->learned * columns, t->terms.length + t->learned,
-                               t->corpus.count - t->learned };
+                               t->corpus.count - t->learned, &t->corpus.labels };
     t->calibration = t->uncorrected;
     int r = mq_crossvalidate_correction(&apart, shape, kinds, &t->uncorrected, options->folds, t->outcomes + t->learned);
     return r == 0 ? mq_recalibrate(&apart, shape, kinds, &t->calibration) : r;
@@ -134,7 +134,7 @@ static int learn(struct training *t, const struct mq_train_options *options) {
     const struct mq_model_label *kinds = t->labels + shape.domains;
     mq_model_labels(&learned, &shape, t->labels);
     int r = mq_crossvalidate(&t->corpus, &t->terms, t->fold_of, options->folds, &options->learn, &t->scores);
-    struct mq_unseen unseen = { t->corpus.examples, t->scores, t->terms.length, t->learned };
+    struct mq_unseen unseen = { t->corpus.examples, t->scores, t->terms.length, t->learned, &t->corpus.labels };
     if (r == 0)
         r = mq_calibrate(&unseen, &shape, kinds, &t->uncorrected);
     if (r == 0)
