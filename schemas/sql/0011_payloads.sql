@@ -31,7 +31,7 @@ begin
     return (
         select case when p_redacted then
             json_build_object('v', 1, 'case', c.id, 'number', c.number, 'version', c.version, 'state_version', c.state_version,
-                'state', c.state, 'severity', c.severity, 'restricted', c.restricted, 'level', c.level, 'area', c.town,
+                'state', c.state, 'severity', c.severity, 'restricted', c.restricted, 'area', c.town,
                 'opened_at', minqing.wire_time(c.opened_at), 'sign_by', minqing.wire_time(c.sign_by), 'handle_by', minqing.wire_time(c.handle_by))
         else
             json_build_object('v', 1, 'case', c.id, 'number', c.number, 'version', c.version, 'state_version', c.state_version,

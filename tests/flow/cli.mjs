@@ -149,9 +149,11 @@ export function stories(system) {
   })
 
   test('lists go on page by page, and each case is there once', async () => {
-    const total = JSON.parse(await good('case', 'list', '--limit', '1', '--json')).total
-    assert.ok(total > 3)
-    const pages = (await good('case', 'list', '--limit', '2', '--all', '--json')).trim().split('\n').map(JSON.parse)
+    // of a domain with some, but not more than are counted
+    const [{ domain, total }] = await system.sql(`select domain, count(*)::int as total from minqing.cases
+      where area like '441581105%' and not restricted group by domain having count(*) between 4 and 900 order by 2 limit 1`)
+    assert.equal(JSON.parse(await good('case', 'list', '--domain', domain, '--limit', '1', '--json')).total, total)
+    const pages = (await good('case', 'list', '--domain', domain, '--limit', '2', '--all', '--json')).trim().split('\n').map(JSON.parse)
     const numbers = pages.flatMap(p => p.cases.map(c => c.number))
     assert.equal(new Set(numbers).size, total)
     assert.equal(numbers.length, total)

@@ -170,7 +170,7 @@ export function stories(system) {
 
   test('of a restricted case the command centre sees number, state, severity and deadlines, and no more', async () => {
     const shown = await ask('bomei-command', 'case', { case: cases.drugs.id })
-    assert.deepEqual(Object.keys(shown.case).toSorted(), ['allowed', 'area', 'case', 'handle_by', 'level', 'number', 'opened_at', 'restricted', 'severity', 'sign_by',
+    assert.deepEqual(Object.keys(shown.case).toSorted(), ['allowed', 'area', 'case', 'handle_by', 'number', 'opened_at', 'restricted', 'severity', 'sign_by',
       'state', 'state_version', 'v', 'version'])
     assert.equal(shown.case.area, town)
     const line = (await ask('bomei-command', 'cases')).cases.find(c => c.case === cases.drugs.id)

@@ -61,6 +61,9 @@ export function stories(system) {
     for (const message of sent) await ears[1].next(m => m.topic.startsWith('minqing/stream/') && m.payload.includes(message.id)
       || m.payload.includes('restricted'), `the stream line of ${message.text}`)
 
+    await device.next(m => m.topic.endsWith('/status'), 'a status')
+    await ears[1].next(m => m.topic.includes('/review/') && m.payload.length, 'a review')
+
     const seen = new Set()
     for (const { topic, payload } of ears.flatMap(ear => ear.messages)) {
       if (payload.length === 0 || payload.toString() === '{"id":') continue

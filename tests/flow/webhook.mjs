@@ -185,7 +185,8 @@ export function stories(system) {
     const delays = []
     for (let i = 0; i < 10; i++) {
       const begun = Date.now()
-      const { report: sent } = await open('fire_safety.blocked_exit', `第${i}处安全出口被堵`)
+      const { report: sent } = await open('fire_safety.blocked_exit', `第${i}处安全出口被堵`,
+        { location: { lat: 22.97 + 0.004 * i, lon: 115.83 } })
       await desk.next(m => m.payload.includes(sent.id), 'the case at the desk')
       delays.push(Date.now() - begun)
       const event = await happen(id, 'progress')
