@@ -351,8 +351,10 @@ void mq_bus_disconnect(struct mq_bus *bus, int64_t flush_ms) {
 }
 
 int mq_bus_subscribe(struct mq_bus *bus, char *const *filters, size_t count, int qos) {
+    MQTTSubscribe_options options = MQTTSubscribe_options_initializer;
+    options.retainAsPublished = bus->options.retain_as_published;
     for (size_t i = 0; i < count; i++) {
-        MQTTResponse response = MQTTClient_subscribe5(bus->client, filters[i], qos, NULL, NULL);
+        MQTTResponse response = MQTTClient_subscribe5(bus->client, filters[i], qos, &options, NULL);
         int code = (int)response.reasonCode;
         MQTTResponse_free(response);
         if (code >= 0x80) {

@@ -22,6 +22,7 @@ struct mq_bus_options {
     int64_t answer_timeout_ms;    /* longest wait for PUBACKs before the connection counts as lost */
     int64_t window;               /* publishes in flight; the smaller of this and the broker's Receive Maximum is used */
     int64_t receive_maximum;      /* ours, told to the broker */
+    bool retain_as_published;     /* arrivals are marked retained when they were published so; else when they come from the store */
     const char *will_topic, *will_payload; /* retained, QoS 1; NULL: none */
     /* Called on Paho's thread; must copy and return at once. */
     void (*arrived)(void *userdata, const struct mq_arrival *arrival);

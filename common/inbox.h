@@ -12,7 +12,7 @@ struct mq_inbox;
 struct mq_arrival {
     struct mq_str topic, payload;
     struct mq_str response_topic, correlation, traceparent, content_type;
-    bool retained;
+    bool retained; /* see mq_bus_options.retain_as_published */
     uint8_t qos;
     int64_t arrived_us; /* monotonic */
 };

@@ -42,7 +42,10 @@ const char *const mq_action_words[] = {
     NULL,
 };
 
-const char *const mq_answer_words[] = { "acknowledged", "arrived", "result", "verified", "rework", NULL };
+const char *const mq_answer_words[] = {
+    [MQ_ANSWER_ACKNOWLEDGED] = "acknowledged", [MQ_ANSWER_ARRIVED] = "arrived", [MQ_ANSWER_RESULT] = "result",
+    [MQ_ANSWER_VERIFIED] = "verified",         [MQ_ANSWER_REWORK] = "rework",   [MQ_ANSWER_REWORK + 1] = NULL,
+};
 
 const char *const mq_answered_words[] = { "answer", "visit", NULL };
 
@@ -144,6 +147,18 @@ static const struct mq_field answer_fields[] = {
 const struct mq_object mq_answer_object = {
     "answer", sizeof(struct mq_answer), answer_fields, offsetof(struct mq_answer, extra),
 };
+
+void mq_answer_check(const struct mq_answer *answer, struct mq_faults *faults) {
+    bool task = !mq_uuid_is_nil(&answer->task), about = !mq_uuid_is_nil(&answer->case_id);
+    if (task == about)
+        mq_fault_add(faults, task ? "/case" : "/task", "an answer names a task or a case, and not both");
+    bool wants_note = answer->answer == MQ_ANSWER_RESULT || answer->answer == MQ_ANSWER_REWORK;
+    size_t blank = 0;
+    while (blank < answer->note.n && strchr(" \t\r\n", answer->note.s[blank]))
+        blank++;
+    if (wants_note && blank == answer->note.n)
+        mq_fault_add(faults, "/note", "is missing: %s needs one", mq_answer_words[answer->answer]);
+}
 
 /* `subject_raw` comes first, as in a report. */
 static const struct mq_field visit_fields[] = {

@@ -20,6 +20,7 @@ extern const char *const mq_answered_words[]; /* answer, visit */
 extern const char *const mq_action_words[]; /* decide, admit, … all of the design, desk's first */
 
 enum mq_receipt_kind { MQ_RECEIPT_REPORT, MQ_RECEIPT_VISIT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_ATTACHMENT };
+enum mq_answer_word { MQ_ANSWER_ACKNOWLEDGED, MQ_ANSWER_ARRIVED, MQ_ANSWER_RESULT, MQ_ANSWER_VERIFIED, MQ_ANSWER_REWORK };
 enum mq_receipt_status { MQ_ACCEPTED, MQ_DUPLICATE, MQ_REJECTED, MQ_LATER };
 
 struct mq_location {
@@ -108,6 +109,9 @@ struct mq_answer {
     struct mq_str extra;
 };
 extern const struct mq_object mq_answer_object;
+
+/* Adds what its table cannot say: exactly one of task and case; a result and a rework need a note. */
+void mq_answer_check(const struct mq_answer *answer, struct mq_faults *faults);
 
 /* A visit 走访. `service`: what was settled on the spot. */
 struct mq_visit {

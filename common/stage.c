@@ -222,7 +222,7 @@ static int setup(struct mq_stage *stage, const struct mq_service *service, const
                            .password = s->broker_password, .ca_file = s->broker_ca_file,
                            .keep_alive_s = (s->broker_keep_alive_ms + 999) / 1000, .connect_timeout_ms = s->broker_connect_timeout_ms,
                            .answer_timeout_ms = s->broker_answer_timeout_ms, .window = s->broker_window,
-                           .receive_maximum = s->broker_receive_maximum, .will_topic = stage->health_topic,
+                           .receive_maximum = s->broker_receive_maximum, .retain_as_published = true, .will_topic = stage->health_topic,
                            .will_payload = mq_buffer_text(&will), .arrived = arrived, .userdata = stage },
                        &stage->bus);
     if (r < 0)

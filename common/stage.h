@@ -23,7 +23,9 @@ struct mq_element {
     struct mq_str bytes;              /* the message, or the element's own slice */
 };
 
-/* What happens to one topic's messages. All functions run in the stage's thread. */
+/* What happens to one topic's messages. All functions run in the stage's thread. A message from outside that was published with the
+ * retain flag comes to none of them but `reject`: the stage refuses it and clears the broker's copy, for which the account needs the
+ * right to write where it reads. */
 struct mq_route {
     enum mq_topic topic;
     bool shared; /* several instances share the work ($share/{service}) */

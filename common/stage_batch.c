@@ -261,6 +261,20 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
     return put_aside(stage, &stage->elements[element_of_row(stage, first)], &faults);
 }
 
+/* What comes from outside must not stay at the broker, where it outlives its handling, can name people, and comes to everybody who
+ * subscribes later: it is refused, and the copy cleared before the sender is told so. */
+static bool refuse_retained(struct mq_stage *stage, const struct mq_element *element, struct mq_faults *faults) {
+    const struct mq_arrival *arrival = element->arrival;
+    char topic[MQ_TOPIC_BYTES];
+    if (!arrival->retained || stage->route->array || arrival->topic.n >= sizeof(topic))
+        return false;
+    memcpy(topic, arrival->topic.s, arrival->topic.n);
+    topic[arrival->topic.n] = '\0';
+    mq_stage_publish(stage, topic, &(struct mq_publication){ .payload = MQ_STR(""), .qos = 1, .retained = true });
+    mq_fault_add(faults, "", "must not be retained: publish without the retain flag");
+    return true;
+}
+
 /* Handles what is in `elements`, then empties it. */
 static int run(struct mq_stage *stage) {
     const struct mq_route *route = stage->route;
@@ -275,7 +289,8 @@ static int run(struct mq_stage *stage) {
         faults.count = 0;
         size_t rows = stage->rows.rows;
         mq_columns_integer(&stage->rows, (int64_t)i);
-        r = route->decode(stage, &stage->elements[i], &stage->rows, &faults);
+        r = refuse_retained(stage, &stage->elements[i], &faults) ? 1
+                                                                 : route->decode(stage, &stage->elements[i], &stage->rows, &faults);
         if (r > 0) {
             mq_columns_cancel(&stage->rows);
             r = put_aside(stage, &stage->elements[i], &faults);
@@ -315,6 +330,8 @@ static int split(void *userdata, struct mq_str element) {
 
 static int add_arrival(struct mq_stage *stage, const struct mq_arrival *arrival) {
     struct splitting s = { stage, arrival };
+    if (arrival->retained && arrival->payload.n == 0)
+        return 0; /* a copy being cleared, by us or by its sender: no message */
     if (!stage->route->array)
         return split(&s, arrival->payload);
     struct mq_faults faults;

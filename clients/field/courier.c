@@ -14,7 +14,14 @@ int mq_courier_init(struct mq_courier *courier, struct mq_str account, struct mq
     courier->source = source;
     courier->userdata = userdata;
     mq_sender_init(&courier->sender);
-    int r = mq_topic_format(MQ_TOPIC_FIELD_REPORT, &account, 1, courier->report_topic);
+    static const enum mq_topic topics[] = {
+        [MQ_RECEIPT_REPORT] = MQ_TOPIC_FIELD_REPORT,
+        [MQ_RECEIPT_VISIT] = MQ_TOPIC_FIELD_VISIT,
+        [MQ_RECEIPT_ANSWER] = MQ_TOPIC_FIELD_ANSWER,
+    };
+    int r = 0;
+    for (size_t i = 0; i < MQ_LENGTH(topics) && r == 0; i++)
+        r = mq_topic_format(topics[i], &account, 1, courier->topics[i]);
     if (r == 0)
         r = mq_topic_format(MQ_TOPIC_FIELD_RECEIPT, &account, 1, courier->receipt_topic);
     if (r == 0)
@@ -38,7 +45,7 @@ int mq_courier_connect(struct mq_courier *courier) {
     return r;
 }
 
-/* A more severe report takes the place of one that has long been without answer. */
+/* A more severe message takes the place of one that has long been without answer. */
 static int push_out(struct mq_courier *courier, struct mq_flight *weakest, const struct mq_waiting *waiting, int64_t now_us) {
     int64_t wait_us = weakest->due_us - now_us;
     int r = courier->source->put_back(courier->userdata, weakest, wait_us > 0 ? wait_us : 0);
@@ -76,16 +83,19 @@ static int publish(struct mq_courier *courier, struct mq_flight *flight) {
     enum mq_ack *ack = mq_sender_ack(&courier->sender);
     if (!ack)
         return -EAGAIN;
-    int r = courier->source->read(courier->userdata, flight->key, &p.payload, &p.traceparent);
+    struct mq_letter letter = { .kind = MQ_RECEIPT_REPORT };
+    int r = courier->source->read(courier->userdata, flight->key, &letter);
     if (r < 0)
         return r;
     if (r == 0) {
         mq_sender_remove(&courier->sender, flight);
         return 0;
     }
+    p.payload = letter.payload;
+    p.traceparent = letter.traceparent;
     if (courier->source->sending)
         courier->source->sending(courier->userdata, flight);
-    if (mq_bus_publish(courier->bus, courier->report_topic, &p, ack) < 0)
+    if (mq_bus_publish(courier->bus, courier->topics[letter.kind], &p, ack) < 0)
         return -ENOTCONN;
     mq_sender_sent(&courier->sender, flight, ack, mq_clock_monotonic_us());
     return 0;

@@ -23,7 +23,7 @@ struct run {
     struct mq_courier courier;
     int64_t deadline_us;
     size_t accepted, refused;
-    bool settled, rejected; /* the report that the outcome is about */
+    bool settled, rejected; /* the message that the outcome is about */
     bool told;              /* its status came */
     bool said_denied;
 };
@@ -93,7 +93,7 @@ static int on_receipt(struct run *run, struct mq_str payload) {
     faults.count = 0;
     if (!mq_json_decode(&mq_receipt_object, payload, &receipt, &document, &faults))
         return 0; /* without a readable receipt it is sent again, which is right in any case */
-    if (receipt.kind != MQ_RECEIPT_REPORT || mq_uuid_is_nil(&receipt.id))
+    if (receipt.kind == MQ_RECEIPT_ATTACHMENT || mq_uuid_is_nil(&receipt.id))
         return 0;
     if (receipt.status == MQ_LATER)
         return on_later(run, &receipt);
@@ -168,7 +168,7 @@ static void say_denied(struct run *run) {
         if (run->courier.sender.flights[i].refused) {
             run->said_denied = true;
             mq_ignore(mq_complain(
-                0, "消息服务器不许账号 %s 上报：已存，会再试 / the broker does not let this account report; kept, tried again",
+                0, "消息服务器不许账号 %s 发送：已存，会再试 / the broker does not let this account send; kept, tried again",
                 run->what->login->user));
         }
 }
@@ -229,7 +229,7 @@ static int find_refused(void *userdata, const struct mq_outbox_entry *entry) {
     return run->rejected;
 }
 
-/* Another program may have sent our report while this one waited for its turn. */
+/* Another program may have sent our message while this one waited for its turn. */
 static int learn_elsewhere(struct run *run) {
     if (!run->what->id || run->settled || run->rejected)
         return 0;

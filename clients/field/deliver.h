@@ -8,8 +8,8 @@
 struct mq_delivery {
     struct mq_keeping *keeping;          /* open */
     const struct mq_client_login *login; /* complete */
-    const struct mq_uuid *id;            /* the report that the outcome is about; NULL: all that wait */
-    int64_t timeout_ms;                  /* without any receipt that settles a report */
+    const struct mq_uuid *id;            /* the message that the outcome is about; NULL: all that wait */
+    int64_t timeout_ms;                  /* without any receipt that settles a message */
     int64_t wait_status_ms;              /* for the status of `id`, after everything was sent */
     bool json;
 };
@@ -18,7 +18,7 @@ struct mq_delivery {
  * out, the rest stays in the outbox. */
 MQ_MUST_CHECK int mq_deliver(const struct mq_delivery *delivery);
 
-/* One line about a report: {"event":…,"id":…} or "已存 kept 0193…"; `path` and `message` may be empty. */
+/* One line about a message: {"event":…,"id":…} or "已存 kept 0193…"; `path` and `message` may be empty. */
 void mq_deliver_say(bool json, const char *event, const char *words, const struct mq_uuid *id, struct mq_str path,
                     struct mq_str message);
 

@@ -102,14 +102,13 @@ static int next(void *userdata, const int64_t *taken, size_t count, struct mq_wa
     return 0;
 }
 
-static int read_one(void *userdata, int64_t key, struct mq_str *payload, struct mq_str *traceparent) {
+static int read_one(void *userdata, int64_t key, struct mq_letter *out) {
     const struct mq_officer *officer = userdata;
     const struct mq_workload *workload = officer->fleet->tally->workload;
     size_t index = (size_t)key;
     if (settled(officer->fleet, index))
         return 0;
-    *payload = mq_workload_payload(workload, index);
-    *traceparent = mq_str(workload->reports[index].traceparent);
+    *out = (struct mq_letter){ MQ_RECEIPT_REPORT, mq_workload_payload(workload, index), mq_str(workload->reports[index].traceparent) };
     return 1;
 }
 

@@ -53,7 +53,7 @@ int mq_keeping_explain(const struct mq_keeping *keeping, int error) {
                            "minqing-field flush",
                            file);
     case EMSGSIZE:
-        return mq_complain(MQ_EXIT_DATA, "这条太大，没有存下 / the report is too large and was not kept; at most %lld bytes",
+        return mq_complain(MQ_EXIT_DATA, "这条太大，没有存下 / the message is too large and was not kept; at most %lld bytes",
                            (long long)keeping->max_bytes);
     case EUSERS:
         return mq_complain(MQ_EXIT_USAGE,
@@ -68,7 +68,7 @@ int mq_keeping_explain(const struct mq_keeping *keeping, int error) {
     }
 }
 
-int mq_keeping_open(struct mq_keeping *keeping, const char *account) {
+static int open_box(struct mq_keeping *keeping, const char *account) {
     if (!account || !mq_topic_account_valid(mq_str(account)))
         return mq_complain(MQ_EXIT_USAGE, "哪个账号？ which account? -u ACCOUNT 或 or MINQING_DEVICE_USER (a-z, 0-9, -)");
     int status = find_file(keeping, account);
@@ -81,16 +81,27 @@ int mq_keeping_open(struct mq_keeping *keeping, const char *account) {
         return mq_keeping_explain(keeping, r);
     if (rescue.damaged)
         mq_ignore(mq_complain(0,
-                              "待发箱已损坏：救回 %zu 条，读不出 %zu 条，原文件留作 %s / the outbox was damaged: %zu reports "
-                              "rescued, %zu unreadable, "
-                              "the old file was kept",
+                              "待发箱已损坏：救回 %zu 条，读不出 %zu 条，原文件留作 %s / the outbox was damaged: %zu messages "
+                              "rescued, %zu unreadable, the old file was kept",
                               rescue.rescued, rescue.unreadable, rescue.kept_as, rescue.rescued, rescue.unreadable));
     return 0;
 }
 
-void mq_keeping_close(struct mq_keeping *keeping) {
+int mq_keeping_run(const struct mq_keeping_command *command, int argc, char **argv) {
+    struct mq_keeping *keeping = command->keeping;
+    size_t words;
+    int status = mq_options_parse(command->line, argc, argv, &words);
+    if (status >= 0)
+        return status;
+    status = mq_client_login(command->login, MQ_CLIENT_DEVICE);
+    if (status == 0)
+        status = open_box(keeping, command->login->user);
+    if (status == 0)
+        status = command->work(command->userdata, argv + 1, words);
     mq_outbox_free(keeping->outbox);
     keeping->outbox = NULL;
+    mq_client_login_deinit(command->login);
+    return status;
 }
 
 int mq_keeping_turn(const struct mq_keeping *keeping, int64_t until_us) {
@@ -124,14 +135,12 @@ static int next(void *userdata, const int64_t *taken, size_t count, struct mq_wa
     return r;
 }
 
-static int read_one(void *userdata, int64_t key, struct mq_str *payload, struct mq_str *traceparent) {
+static int read_one(void *userdata, int64_t key, struct mq_letter *out) {
     struct mq_keeping *keeping = userdata;
     struct mq_outbox_entry entry;
     int r = mq_outbox_read(keeping->outbox, key, &entry);
-    if (r == 1) {
-        *payload = entry.payload;
-        *traceparent = entry.traceparent;
-    }
+    if (r == 1)
+        *out = (struct mq_letter){ entry.kind, entry.payload, entry.traceparent };
     return r;
 }
 

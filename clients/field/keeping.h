@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The outbox as the commands use it: where its file is, faults said in words, and as a source of reports for the courier. */
+/* The outbox as the commands use it: what all of them do first and last, where the file is, faults said in words, and as a source of
+ * messages for the courier. */
 #ifndef MQ_KEEPING_H
 #define MQ_KEEPING_H
 
@@ -18,15 +19,25 @@ struct mq_keeping {
 /* clang-format off */
 #define MQ_KEEPING_OPTIONS(keeping)                                                                                             \
     { 0, "outbox", MQ_OPTION_TEXT, &(keeping)->path, "FILE", "待发箱文件 file of the outbox (MINQING_OUTBOX)", 0, 0 },              \
-    { 0, "outbox-reports", MQ_OPTION_INTEGER, &(keeping)->max_reports, "N", "最多存几条 reports it holds (10000)", 1, 1000000 },     \
-    { 0, "outbox-bytes", MQ_OPTION_INTEGER, &(keeping)->max_bytes, "N", "每条最多字节 bytes of one report (65536)", 256, 65536 }
+    { 0, "outbox-reports", MQ_OPTION_INTEGER, &(keeping)->max_reports, "N", "最多存几条 messages it holds (10000)", 1, 1000000 },     \
+    { 0, "outbox-bytes", MQ_OPTION_INTEGER, &(keeping)->max_bytes, "N", "每条最多字节 bytes of one message (65536)", 256, 65536 }
 /* clang-format on */
 #define MQ_KEEPING_DEFAULTS                                                                                                        \
     { .max_reports = 10000, .max_bytes = 65536 }
 
-/* Opens the outbox of `account`, and says what had to be rescued. 0, or the exit status after a complaint. */
-MQ_MUST_CHECK int mq_keeping_open(struct mq_keeping *keeping, const char *account);
-void mq_keeping_close(struct mq_keeping *keeping);
+/* A command over an outbox. */
+struct mq_keeping_command {
+    const struct mq_command_line *line;
+    struct mq_keeping *keeping;
+    struct mq_client_login *login;
+    /* Between opening and closing; `words` are those of the command line. The exit status. */
+    int (*work)(void *userdata, char **words, size_t count);
+    void *userdata;
+};
+
+/* Reads the command line, account and password, opens the account's outbox and says what had to be rescued, works, closes. The exit
+ * status. */
+MQ_MUST_CHECK int mq_keeping_run(const struct mq_keeping_command *command, int argc, char **argv);
 
 /* Says in words what failed with the outbox, and returns the exit status for it. */
 int mq_keeping_explain(const struct mq_keeping *keeping, int error);

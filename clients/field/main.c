@@ -16,6 +16,9 @@ static const struct {
     const char *help;
 } verbs[] = {
     { "send", mq_field_send, "上报一条 report one thing seen" },
+    { "visit", mq_field_visit, "登记一次走访 record a visit, and what was settled on the spot" },
+    { "tasks", mq_field_tasks, "看任务 show the tasks that wait or arrive" },
+    { "answer", mq_field_answer, "答复任务，或现场核查 answer a task, or verify a case on the spot" },
     { "flush", mq_field_flush, "发出待发箱里的 send what waits in the outbox" },
     { "list", mq_field_list, "看待发箱 show what waits and what was refused" },
     { "simulate", mq_field_simulate, "模拟许多网格员 simulate many officers" },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reports in and out of the outbox. */
+/* Messages in and out of the outbox. */
 #include "outbox_internal.h"
 
 #include <errno.h>
@@ -7,8 +7,15 @@
 
 #define TAKEN_MAX 64
 
-void mq_outbox_digest(struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]) {
-    crypto_hash_sha256(out, (const unsigned char *)payload.s, payload.n);
+void mq_outbox_digest(enum mq_receipt_kind kind, struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]) {
+    crypto_hash_sha256_state state;
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const unsigned char *)payload.s, payload.n);
+    if (kind != MQ_RECEIPT_REPORT) {
+        const char *word = mq_receipt_kind_words[kind];
+        crypto_hash_sha256_update(&state, (const unsigned char *)word, strlen(word));
+    }
+    crypto_hash_sha256_final(&state, out);
 }
 
 static struct mq_str column_str(sqlite3_stmt *statement, int column) {
@@ -17,21 +24,25 @@ static struct mq_str column_str(sqlite3_stmt *statement, int column) {
 }
 
 bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry) {
-    bool refused = sqlite3_column_count(statement) > 9;
+    bool refused = sqlite3_column_count(statement) > 10;
+    int kind = sqlite3_column_int(statement, 9);
+    if (kind < MQ_RECEIPT_REPORT || kind >= MQ_RECEIPT_ATTACHMENT)
+        return false;
     *entry = (struct mq_outbox_entry){
         .key = sqlite3_column_int64(statement, 0),
+        .kind = (enum mq_receipt_kind)kind,
         .severity = sqlite3_column_int(statement, 2),
         .sends = (unsigned)sqlite3_column_int(statement, 3),
         .kept_at_us = sqlite3_column_int64(statement, 4),
         .not_before_us = sqlite3_column_int64(statement, 5),
         .payload = column_str(statement, 6),
         .traceparent = column_str(statement, 7),
-        .refused_at_us = refused ? sqlite3_column_int64(statement, 9) : 0,
-        .path = refused ? column_str(statement, 10) : (struct mq_str){ 0 },
-        .message = refused ? column_str(statement, 11) : (struct mq_str){ 0 },
+        .refused_at_us = refused ? sqlite3_column_int64(statement, 10) : 0,
+        .path = refused ? column_str(statement, 11) : (struct mq_str){ 0 },
+        .message = refused ? column_str(statement, 12) : (struct mq_str){ 0 },
     };
     unsigned char digest[MQ_OUTBOX_DIGEST];
-    mq_outbox_digest(entry->payload, digest);
+    mq_outbox_digest(entry->kind, entry->payload, digest);
     struct mq_str kept = column_str(statement, 8);
     return entry->payload.n > 0 && mq_str_equal(kept, (struct mq_str){ (const char *)digest, sizeof(digest) })
            && mq_uuid_parse(column_str(statement, 1), &entry->id);
@@ -57,28 +68,29 @@ static void bind_id(sqlite3_stmt *statement, int at, const struct mq_uuid *id) {
 int mq_outbox_insert(sqlite3 *db, bool refused, const struct mq_outbox_entry *entry) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
     const char *sql =
-        refused ? "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
-                  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                : "insert or ignore into waiting (id, severity, kept_at, payload, traceparent, digest, sends, not_before)"
-                  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        refused ? "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, kind, refused_at, path, message)"
+                  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+                : "insert or ignore into waiting (id, severity, kept_at, payload, traceparent, digest, kind, sends, not_before)"
+                  " values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
     int r = mq_outbox_errno(sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
     if (r < 0)
         return r;
     unsigned char digest[MQ_OUTBOX_DIGEST];
-    mq_outbox_digest(entry->payload, digest);
+    mq_outbox_digest(entry->kind, entry->payload, digest);
     bind_id(statement, 1, &entry->id);
     sqlite3_bind_int(statement, 2, entry->severity > 0 ? entry->severity : MQ_OUTBOX_ORDINARY);
     sqlite3_bind_int64(statement, 3, entry->kept_at_us);
     sqlite3_bind_blob(statement, 4, entry->payload.s, (int)entry->payload.n, SQLITE_STATIC);
     bind_str(statement, 5, entry->traceparent);
     sqlite3_bind_blob(statement, 6, digest, sizeof(digest), SQLITE_STATIC);
+    sqlite3_bind_int(statement, 7, (int)entry->kind);
     if (refused) {
-        sqlite3_bind_int64(statement, 7, entry->refused_at_us);
-        bind_str(statement, 8, entry->path);
-        bind_str(statement, 9, entry->message);
+        sqlite3_bind_int64(statement, 8, entry->refused_at_us);
+        bind_str(statement, 9, entry->path);
+        bind_str(statement, 10, entry->message);
     } else {
-        sqlite3_bind_int(statement, 7, (int)entry->sends);
-        sqlite3_bind_int64(statement, 8, entry->not_before_us);
+        sqlite3_bind_int(statement, 8, (int)entry->sends);
+        sqlite3_bind_int64(statement, 9, entry->not_before_us);
     }
     r = mq_outbox_errno(sqlite3_step(statement));
     return r < 0 ? r : sqlite3_changes(db);
@@ -157,8 +169,9 @@ static int copy_refused(struct mq_outbox *outbox, const struct mq_uuid *id, stru
                         int64_t now_us) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
     int r = prepare(outbox,
-                    "insert or ignore into refused (id, severity, kept_at, payload, traceparent, digest, refused_at, path, message)"
-                    " select id, severity, kept_at, payload, traceparent, digest, ?2, ?3, ?4 from waiting where id = ?1",
+                    "insert or ignore into refused"
+                    " (id, severity, kept_at, payload, traceparent, digest, kind, refused_at, path, message)"
+                    " select id, severity, kept_at, payload, traceparent, digest, kind, ?2, ?3, ?4 from waiting where id = ?1",
                     &statement);
     if (r < 0)
         return r;

@@ -46,20 +46,38 @@ int mq_outbox_exec(sqlite3 *db, const char *sql) {
     return mq_outbox_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
 }
 
+static bool has_kinds(sqlite3 *db) {
+    MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
+    return sqlite3_prepare_v2(db, "select w.kind, r.kind from waiting w, refused r", -1, &statement, NULL) == SQLITE_OK;
+}
+
+/* A file from before there were others than reports. Two programs may open it at once. */
+static int add_kinds(sqlite3 *db) {
+    int r = has_kinds(db) ? 0 : mq_outbox_exec(db, "begin immediate");
+    if (r < 0 || sqlite3_get_autocommit(db))
+        return r;
+    if (!has_kinds(db))
+        r = mq_outbox_exec(db, "alter table waiting add column kind integer not null default 0;"
+                               "alter table refused add column kind integer not null default 0;");
+    int ended = mq_outbox_exec(db, r < 0 ? "rollback" : "commit");
+    return r < 0 ? r : ended;
+}
+
 int mq_outbox_prepare(sqlite3 *db) {
     sqlite3_busy_timeout(db, WAIT_MS);
-    return mq_outbox_exec(db, "pragma synchronous = full;"
+    int r = mq_outbox_exec(db, "pragma synchronous = full;"
                               "pragma secure_delete = on;"
                               "create table if not exists owner (account text not null);"
                               "create table if not exists waiting ("
                               " key integer primary key autoincrement, id text not null unique, severity integer not null,"
                               " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"
-                              " sends integer not null default 0, not_before integer not null default 0);"
+                              " sends integer not null default 0, not_before integer not null default 0, kind integer not null default 0);"
                               "create index if not exists waiting_turn on waiting (severity desc, key);"
                               "create table if not exists refused ("
                               " key integer primary key autoincrement, id text not null unique, severity integer not null,"
                               " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"
-                              " refused_at integer not null, path text, message text);");
+                              " refused_at integer not null, path text, message text, kind integer not null default 0);");
+    return r < 0 ? r : add_kinds(db);
 }
 
 static int check(sqlite3 *db) {

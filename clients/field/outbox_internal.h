@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the outbox share: outbox.c (reports in and out), outbox_file.c (opening), outbox_rescue.c (a damaged file). */
+/* What the files of the outbox share: outbox.c (messages in and out), outbox_file.c (opening), outbox_rescue.c (a damaged file). */
 #ifndef MQ_OUTBOX_INTERNAL_H
 #define MQ_OUTBOX_INTERNAL_H
 
@@ -7,9 +7,13 @@
 
 #include <sqlite3.h>
 
-/* The columns that entries are read from, in this order. */
-#define MQ_OUTBOX_WAITING "key, id, severity, sends, kept_at, not_before, payload, traceparent, digest"
-#define MQ_OUTBOX_REFUSED "key, id, severity, 0, kept_at, 0, payload, traceparent, digest, refused_at, path, message"
+/* The columns that entries are read from, in this order; `kind` is "kind", or "0" in a file from before there were others than
+ * reports. */
+#define MQ_OUTBOX_WAITING_OF(kind) "key, id, severity, sends, kept_at, not_before, payload, traceparent, digest, " kind
+#define MQ_OUTBOX_REFUSED_OF(kind)                                                                                                 \
+    "key, id, severity, 0, kept_at, 0, payload, traceparent, digest, " kind ", refused_at, path, message"
+#define MQ_OUTBOX_WAITING MQ_OUTBOX_WAITING_OF("kind")
+#define MQ_OUTBOX_REFUSED MQ_OUTBOX_REFUSED_OF("kind")
 
 #define MQ_OUTBOX_DIGEST 32
 
@@ -34,11 +38,13 @@ int mq_outbox_errno(int rc);
 /* Runs statements without results. */
 MQ_MUST_CHECK int mq_outbox_exec(sqlite3 *db, const char *sql);
 
-/* Makes the tables in a new file and sets how it is written. -EUCLEAN when it is no database. */
+/* Makes the tables in a new file, brings those of an older one up to date, and sets how it is written. -EUCLEAN when it is no
+ * database. */
 MQ_MUST_CHECK int mq_outbox_prepare(sqlite3 *db);
 
-/* SHA-256 of the payload, kept beside it: what comes back from the disk must be what went there. */
-void mq_outbox_digest(struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]);
+/* SHA-256 of the payload, and of the kind where it is no report, kept beside it: what comes back from the disk must be what went
+ * there. */
+void mq_outbox_digest(enum mq_receipt_kind kind, struct mq_str payload, unsigned char out[MQ_OUTBOX_DIGEST]);
 
 /* Reads the row that `statement` stands on; false when it is not what had been kept. */
 MQ_MUST_CHECK bool mq_outbox_row(sqlite3_stmt *statement, struct mq_outbox_entry *entry);

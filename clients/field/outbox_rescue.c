@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define NAME 4096
-#define BEFORE_ID 16   /* bytes of a report before its "id" */
+#define BEFORE_ID 16   /* bytes of a message before its "id" */
+#define BEHIND 256     /* bytes behind a message in which its digest lies */
 #define GAP_MAX 100000 /* keys that are tried one by one where the table cannot be walked */
 
 struct rescue {
@@ -35,15 +36,26 @@ static void bring(struct rescue *rescue, sqlite3_stmt *row, bool refused) {
         rescue->seen->rescued += (size_t)r;
 }
 
+/* Files from before there were others than reports have no kinds. */
+static int select_rows(sqlite3 *from, bool refused, const char *rest, sqlite3_stmt **statement) {
+    static const char *const sql[2][2] = {
+        { "select " MQ_OUTBOX_WAITING " from waiting", "select " MQ_OUTBOX_WAITING_OF("0") " from waiting" },
+        { "select " MQ_OUTBOX_REFUSED " from refused", "select " MQ_OUTBOX_REFUSED_OF("0") " from refused" },
+    };
+    int rc = SQLITE_ERROR;
+    for (size_t i = 0; i < MQ_LENGTH(sql[0]) && rc != SQLITE_OK; i++) {
+        char text[256];
+        snprintf(text, sizeof(text), "%s %s", sql[refused][i], rest);
+        rc = sqlite3_prepare_v2(from, text, -1, statement, NULL);
+    }
+    return rc;
+}
+
 /* Walks the table from one end until its end or the first page that cannot be read. Returns the last key seen. */
 static int64_t walk(struct rescue *rescue, sqlite3 *from, bool refused, bool backwards, bool *whole) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
-    static const char *const sql[2][2] = {
-        { "select " MQ_OUTBOX_WAITING " from waiting order by key", "select " MQ_OUTBOX_WAITING " from waiting order by key desc" },
-        { "select " MQ_OUTBOX_REFUSED " from refused order by key", "select " MQ_OUTBOX_REFUSED " from refused order by key desc" },
-    };
     int64_t last = 0;
-    int rc = sqlite3_prepare_v2(from, sql[refused][backwards], -1, &statement, NULL);
+    int rc = select_rows(from, refused, backwards ? "order by key desc" : "order by key", &statement);
     while (rc == SQLITE_OK && rescue->error == 0 && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
         last = sqlite3_column_int64(statement, 0);
         bring(rescue, statement, refused);
@@ -56,9 +68,7 @@ static int64_t walk(struct rescue *rescue, sqlite3 *from, bool refused, bool bac
 /* Between the two ends each key has its own way down the tree, past the pages that cannot be read. */
 static void try_keys(struct rescue *rescue, sqlite3 *from, bool refused, int64_t first, int64_t end) {
     MQ_CLEANUP(mq_statement_cleanup) sqlite3_stmt *statement = NULL;
-    const char *sql = refused ? "select " MQ_OUTBOX_REFUSED " from refused where key = ?1"
-                              : "select " MQ_OUTBOX_WAITING " from waiting where key = ?1";
-    if (sqlite3_prepare_v2(from, sql, -1, &statement, NULL) != SQLITE_OK)
+    if (select_rows(from, refused, "where key = ?1", &statement) != SQLITE_OK)
         return;
     for (int64_t key = first; key < end && key - first < GAP_MAX && rescue->error == 0; key++) {
         sqlite3_bind_int64(statement, 1, key);
@@ -77,7 +87,7 @@ static void read_table(struct rescue *rescue, sqlite3 *from, bool refused) {
     try_keys(rescue, from, refused, first + 1, last > 0 ? last : first + GAP_MAX);
 }
 
-/* The end of the JSON object that begins at `at`, 0 where there is none within a report's length. */
+/* The end of the JSON object that begins at `at`, 0 where there is none within a message's length. */
 static size_t object_end(struct mq_str bytes, size_t at) {
     bool quoted = false;
     unsigned depth = 0;
@@ -110,7 +120,58 @@ static int known(sqlite3 *to, const struct mq_uuid *id) {
     return sqlite3_step(statement) == SQLITE_ROW;
 }
 
-/* Whole reports in the bytes, whatever became of the tree above them. One that was delivered meanwhile does no harm: it is
+/* What can be read of a message whose kind is not yet known; each begins with its id. */
+union message {
+    struct mq_uuid id;
+    struct mq_report report;
+    struct mq_visit visit;
+    struct mq_answer answer;
+};
+
+static bool reads_as(enum mq_receipt_kind kind, struct mq_str payload, union message *out) {
+    static const struct mq_object *const objects[] = {
+        [MQ_RECEIPT_REPORT] = &mq_report_object,
+        [MQ_RECEIPT_VISIT] = &mq_visit_object,
+        [MQ_RECEIPT_ANSWER] = &mq_answer_object,
+    };
+    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    struct mq_faults faults;
+    faults.count = 0;
+    return mq_json_decode(objects[kind], payload, out, &document, &faults);
+}
+
+/* The digest that lies behind the payload tells what it was kept as. Where that cannot be read, a visit that shows nothing of its own
+ * is taken for a report: one too many at the command centre is better than one too few. */
+static enum mq_receipt_kind kind_of(struct mq_str payload, struct mq_str behind) {
+    for (int kind = MQ_RECEIPT_REPORT; kind < MQ_RECEIPT_ATTACHMENT; kind++) {
+        unsigned char digest[MQ_OUTBOX_DIGEST];
+        mq_outbox_digest((enum mq_receipt_kind)kind, payload, digest);
+        if (memmem(behind.s, behind.n, digest, sizeof(digest)))
+            return (enum mq_receipt_kind)kind;
+    }
+    union message message;
+    if (reads_as(MQ_RECEIPT_ANSWER, payload, &message))
+        return MQ_RECEIPT_ANSWER;
+    if (reads_as(MQ_RECEIPT_VISIT, payload, &message) && (message.visit.service.n || !mq_uuid_is_nil(&message.visit.task)))
+        return MQ_RECEIPT_VISIT;
+    return MQ_RECEIPT_REPORT;
+}
+
+/* 1 where [from, end) was a message and is in the new file now, 0 where it was none or is there already. */
+static int carve_one(struct rescue *rescue, struct mq_str bytes, size_t from, size_t end) {
+    struct mq_str payload = { bytes.s + from, end - from };
+    struct mq_str behind = { bytes.s + end, bytes.n - end < BEHIND ? bytes.n - end : BEHIND };
+    union message message;
+    struct mq_outbox_entry entry = { .kind = kind_of(payload, behind), .payload = payload };
+    if (!reads_as(entry.kind, payload, &message) || known(rescue->to, &message.id) != 0)
+        return 0;
+    entry.id = message.id;
+    if (entry.kind == MQ_RECEIPT_REPORT && message.report.has_severity)
+        entry.severity = (int)message.report.severity;
+    return mq_outbox_insert(rescue->to, false, &entry);
+}
+
+/* Whole messages in the bytes, whatever became of the tree above them. One that was delivered meanwhile does no harm: it is
  * answered "duplicate". */
 static void carve(struct rescue *rescue, struct mq_str bytes) {
     static const char begin[] = "\"id\":\"";
@@ -126,17 +187,7 @@ static void carve(struct rescue *rescue, struct mq_str bytes) {
             continue;
         size_t from = (size_t)(brace - bytes.s);
         size_t end = object_end(bytes, from);
-        struct mq_report report;
-        MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-        struct mq_faults faults;
-        faults.count = 0;
-        struct mq_str payload = { brace, end ? end - from : 0 };
-        if (!end || !mq_json_decode(&mq_report_object, payload, &report, &document, &faults) || known(rescue->to, &report.id) != 0)
-            continue;
-        struct mq_outbox_entry entry = { .id = report.id,
-                                         .severity = report.has_severity ? (int)report.severity : 0,
-                                         .payload = payload };
-        int r = mq_outbox_insert(rescue->to, false, &entry);
+        int r = end ? carve_one(rescue, bytes, from, end) : 0;
         if (r < 0)
             rescue->error = r;
         else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a device sends when: a window of 16 reports without receipt, resends with growing delays, reconnections. A state machine
+/* What a device sends when: a window of 16 messages without receipt, resends with growing delays, reconnections. A state machine
  * without a clock, a disk or a connection of its own: whoever turns it passes in monotonic microseconds.
  *
- * Turning it: while mq_sender_room, take the report whose turn it is and mq_sender_add it; while mq_sender_due gives a flight,
+ * Turning it: while mq_sender_room, take the message whose turn it is and mq_sender_add it; while mq_sender_due gives a flight,
  * publish it with mq_sender_ack's cell and say mq_sender_sent; at a receipt mq_sender_land; then wait until mq_sender_wake. */
 #ifndef MQ_SENDER_H
 #define MQ_SENDER_H
@@ -20,7 +20,7 @@
 #define MQ_SENDER_RECONNECT_MS 1000  /* first delay before connecting again … */
 #define MQ_SENDER_RECONNECT_CAP_MS 30000
 
-/* One report on its way. */
+/* One message on its way. */
 struct mq_flight {
     int64_t key; /* the owner's name for it */
     struct mq_uuid id;
@@ -40,7 +40,7 @@ struct mq_sender {
     bool connected;
     unsigned tries; /* to connect, since the last success */
     int64_t connect_due_us;
-    uint64_t sent, resent; /* publishes; those of them that were not the first of their report */
+    uint64_t sent, resent; /* publishes; those of them that were not the first of their message */
 };
 
 /* Not connected, may connect at once. */
@@ -55,7 +55,7 @@ void mq_sender_lost(struct mq_sender *sender, int64_t now_us);
 
 /* Is there room for one more? */
 bool mq_sender_room(const struct mq_sender *sender);
-/* The flight that a report of `severity` may push out of a full window, NULL for none: less severe, and unanswered for so long
+/* The flight that a message of `severity` may push out of a full window, NULL for none: less severe, and unanswered for so long
  * that it no longer counts as on its way. */
 struct mq_flight *mq_sender_weakest(struct mq_sender *sender, int severity, int64_t now_us);
 /* Adds one, due at once; there must be room. `sends`: how often it was sent before. */

@@ -20,6 +20,7 @@ struct rule {
 
 #define READ "read"
 #define WRITE "write"
+#define BOTH "readwrite" /* whoever takes messages from outside may clear what was retained against the rules */
 
 static const struct rule everybody[] = {
     { WRITE, MQ_TOPIC_FIELD_REPORT, { ACCOUNT } },
@@ -53,10 +54,10 @@ static const struct rule operators[] = {
 };
 
 static const struct rule ingest[] = {
-    { READ, MQ_TOPIC_FIELD_REPORT },
-    { READ, MQ_TOPIC_FIELD_VISIT },
-    { READ, MQ_TOPIC_FIELD_ANSWER },
-    { READ, MQ_TOPIC_COMMAND_REPORT },
+    { BOTH, MQ_TOPIC_FIELD_REPORT },
+    { BOTH, MQ_TOPIC_FIELD_VISIT },
+    { BOTH, MQ_TOPIC_FIELD_ANSWER },
+    { BOTH, MQ_TOPIC_COMMAND_REPORT },
     { WRITE, MQ_TOPIC_FIELD_RECEIPT },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
     { WRITE, MQ_TOPIC_STAGE_RECEIVED },
@@ -75,8 +76,8 @@ static const struct rule classifier[] = {
 static const struct rule dispatcher[] = {
     { READ, MQ_TOPIC_STAGE_CLASSIFIED },
     { READ, MQ_TOPIC_STAGE_ANSWERED },
-    { READ, MQ_TOPIC_COMMAND_ACTION },
-    { READ, MQ_TOPIC_DEPARTMENT_ACTION },
+    { BOTH, MQ_TOPIC_COMMAND_ACTION },
+    { BOTH, MQ_TOPIC_DEPARTMENT_ACTION },
     { WRITE, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },

@@ -45,9 +45,7 @@ int mq_action_decode(struct mq_stage *stage, const struct mq_element *element, s
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     if (!actor_of(element->arrival->topic, &actor))
         return -EINVAL;
-    if (element->arrival->retained)
-        mq_fault_add(faults, "", "actions must not be retained: publish without the retain flag");
-    else if (mq_json_decode(&mq_action_object, element->bytes, &action, &document, faults))
+    if (mq_json_decode(&mq_action_object, element->bytes, &action, &document, faults))
         check(&action, &actor, faults);
     if (faults->count)
         return 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ingest: takes what the field and the command centre report, stores it, answers with receipts, passes it on. */
+/* Ingest: takes what the field and the command centre report, officers' answers and visits, stores it, answers with receipts, passes
+ * it on. */
 #ifndef MQ_INGEST_H
 #define MQ_INGEST_H
 
@@ -15,6 +16,11 @@ struct mq_ingest {
 
 extern const struct mq_route mq_ingest_routes[];
 extern const size_t mq_ingest_route_count;
+
+/* One row of the route's statement each: report.c, answer.c, visit.c. As mq_route.decode. */
+int mq_report_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults);
+int mq_answer_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults);
+int mq_visit_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults);
 
 void mq_ingest_deinit(struct mq_ingest *ingest);
 

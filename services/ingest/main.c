@@ -12,7 +12,7 @@ int main(int argc, char **argv) {
         { 0 },
     };
     const char *config = NULL;
-    int status = mq_stage_arguments(argc, argv, table, "Stores reports from the field and answers with receipts.", &config);
+    int status = mq_stage_arguments(argc, argv, table, "Stores reports, answers and visits from the field and answers with receipts.", &config);
     if (status >= 0)
         return status;
     if (mq_config_load(table, config) < 0)

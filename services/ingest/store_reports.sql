@@ -12,73 +12,51 @@ with input as (
                severity, origin, attachments, subject, subject_key, extra, traceparent)
 ),
 placed as materialized (
-    select i.*, a.person, a.area as home, given.code as given, inside.code as inside, nearest.code as nearest,
-           st_setsrid(st_makepoint(i.lon, i.lat), 4326) as point,
-           case
-               when a.account is null or a.role <> i.role then
-                   array['', 'account ' || i.account || ' is not a ' || case i.role when 'device' then 'device' else 'command centre''s' end]
-               when a.locked then array['', 'account ' || i.account || ' is locked: ask the town''s command centre']
-               when i.topic_area is not null and i.topic_area not like a.area || '%' then
-                   array['', 'account ' || i.account || ' does not serve area ' || i.topic_area]
-               when i.area is not null and given.code is null then array['/area', 'is not a known village or grid']
-               when i.kind is not null and k.code is null then array['/kind', 'is not in the catalogue']
-           end as fault
+    select i.*, a.person, p.area as found, p.area_from, p.conflict, p.point, k.code as known_kind,
+           minqing.sender_fault(i.account, i.role, i.topic_area, a.role, a.area, a.locked) as fault
     from input i
     left join minqing.accounts a on a.account = i.account
-    left join minqing.areas given on given.code = i.area
     left join minqing.kinds k on k.code = i.kind
-    left join lateral (
-        select v.code
-        from minqing.areas v
-        where v.level = 'village' and i.lat is not null
-          and st_covers(v.polygon, st_setsrid(st_makepoint(i.lon, i.lat), 4326))
-        order by v.code
-        limit 1
-    ) inside on true
-    left join lateral (
-        -- by plane distance first, which the index knows; the 5 km are measured on the globe
-        select v.code
-        from (select w.code, w.polygon
-              from minqing.areas w
-              where w.level = 'village' and i.lat is not null and inside.code is null and w.polygon is not null
-              order by w.polygon <-> st_setsrid(st_makepoint(i.lon, i.lat), 4326)
-              limit 1) v
-        where st_dwithin(v.polygon::geography, st_setsrid(st_makepoint(i.lon, i.lat), 4326)::geography, 5000)
-    ) nearest on true
+    left join lateral minqing.place_of(i.area, i.lat, i.lon, a.area) p on true
 ),
-good as (
-    select distinct on (id) *, coalesce(given, inside, nearest, home) as found
+judged as (
+    select *,
+           case
+               when fault is not null then array['', fault]
+               when found is null then array['/area', 'is not a known village or grid']
+               when kind is not null and known_kind is null then array['/kind', 'is not in the catalogue']
+           end as faults
     from placed
-    where fault is null
-    order by id, n
+),
+good as materialized (
+    -- of one id twice in a batch the first is stored, the second is compared with it
+    select *, faults is null and row_number() over (partition by id, faults is null order by n) = 1 as first
+    from judged
 ),
 stored as (
     insert into minqing.reports as r (id, account, person, received_at, observed_at, text, masked, payload_sha256, area, town, area_from,
                                       area_conflict, location, location_given, domain, kind, severity, origin, attachments, subject,
                                       subject_key, extra, traceparent)
-    select id, account, person, minqing.now(), observed_at, text, masked, sha256, found, left(found, 9),
-           case when given is not null then 'given' when inside is not null then 'polygon'
-                when nearest is not null then 'nearest' else 'home' end,
-           coalesce(left(given, 12) <> coalesce(inside, nearest), false),
+    select id, account, person, minqing.now(), observed_at, text, masked, sha256, found, left(found, 9), area_from, conflict,
            point::geography, location_given, coalesce(domain, split_part(kind, '.', 1)), kind, severity, origin,
            coalesce(string_to_array(attachments, ','), '{}'), subject, subject_key, extra, traceparent
     from good
+    where first
     order by id
     on conflict (id) do nothing
     returning r.id, r.account, r.payload_sha256, minqing.received_element(r) as element
 )
-select p.n,
-       case when p.fault is not null then 'rejected'
-            when s.id is not null and g.n is not null then 'accepted'
-            when coalesce(s.account, old.account) = p.account and coalesce(s.payload_sha256, old.payload_sha256) = p.sha256 then 'duplicate'
+select g.n,
+       case when g.faults is not null then 'rejected'
+            when s.id is not null and g.first then 'accepted'
+            when coalesce(s.account, old.account) = g.account and coalesce(s.payload_sha256, old.payload_sha256) = g.sha256 then 'duplicate'
             else 'rejected' end as outcome,
-       case when p.fault is not null then p.fault[1] else '/id' end as path,
-       case when p.fault is not null then p.fault[2] else 'was used for another report: choose a new id' end as message,
-       case when g.n is not null then s.element end as element,
-       p.id
-from placed p
-left join stored s on s.id = p.id
-left join good g on g.n = p.n
-left join minqing.reports old on old.id = p.id
-where p.fault is not null or s.id is not null or old.id is not null
-order by p.n
+       case when g.faults is not null then g.faults[1] else '/id' end as path,
+       case when g.faults is not null then g.faults[2] else 'was used for another report: choose a new id' end as message,
+       case when g.first then s.element end as element,
+       g.id
+from good g
+left join stored s on s.id = g.id
+left join minqing.reports old on old.id = g.id
+where g.faults is not null or s.id is not null or old.id is not null
+order by g.n

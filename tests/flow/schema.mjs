@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every message on the bus validates against its schema, by an independent validator.
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
@@ -12,7 +13,10 @@ import { report, root } from '../harness/system.mjs'
 const schemas = [
   [/^minqing\/field\/[^/]+\/report$/, 'report'],
   [/^minqing\/(field\/[^/]+\/receipt|reply\/[^/]+\/receipt)$/, 'receipt'],
+  [/^minqing\/field\/[^/]+\/answer$/, 'answer'],
+  [/^minqing\/field\/[^/]+\/visit$/, 'visit'],
   [/^minqing\/field\/[^/]+\/status$/, 'status'],
+  [/^minqing\/stage\/answered$/, 'answered'],
   [/^minqing\/stage\/received$/, 'received'],
   [/^minqing\/stage\/classified$/, 'classified'],
   [/^minqing\/stage\/dispatched$/, 'dispatched'],
@@ -35,9 +39,9 @@ export function stories(system) {
       await (await system.connect('bomei-command')).subscribe('minqing/stream/#', 'minqing/department/+/+/+/case/+', 'minqing/command/+/+/review/+',
         'minqing/health/#'),
       await (await system.connect('bomei-fire')).subscribe('minqing/department/fire/441581/441581105/restricted/+'),
-      await (await system.connect('ingest')).subscribe('minqing/field/bomei-030/report'),
+      await (await system.connect('ingest')).subscribe('minqing/field/bomei-030/report', 'minqing/field/bomei-030/answer', 'minqing/field/bomei-030/visit'),
       await (await system.connect('classifier')).subscribe('minqing/stage/received'),
-      await (await system.connect('dispatcher')).subscribe('minqing/stage/classified'),
+      await (await system.connect('dispatcher')).subscribe('minqing/stage/classified', 'minqing/stage/answered'),
       await (await system.connect('notifier')).subscribe('minqing/stage/dispatched'),
     ]
     const device = ears[0]
@@ -46,6 +50,14 @@ export function stories(system) {
     for (const message of sent) await device.publish('minqing/field/bomei-030/report', JSON.stringify(message))
     await device.publish('minqing/field/bomei-030/report', '{"id":')
     await device.next(m => m.payload.includes('rejected'), 'the refusal')
+    const answer = { id: randomUUID(), task: randomUUID(), answer: 'arrived', at: '2026-11-23T02:30:00+08:00', location: { lat: 22.98, lon: 115.83 } }
+    const visit = report('走访林姨家', { service: '帮助清扫房屋', subject: { name: '林姨' } })
+    await device.publish('minqing/field/bomei-030/answer', JSON.stringify(answer))
+    await device.publish('minqing/field/bomei-030/visit', JSON.stringify(visit))
+    for (const { id } of [answer, visit]) {
+      await device.next(m => m.topic.endsWith('/receipt') && m.payload.includes(id), 'its receipt')
+      await ears[5].next(m => m.topic === 'minqing/stage/answered' && m.payload.includes(id), 'its element for the dispatcher')
+    }
     for (const message of sent) await ears[1].next(m => m.topic.startsWith('minqing/stream/') && m.payload.includes(message.id)
       || m.payload.includes('restricted'), `the stream line of ${message.text}`)
 

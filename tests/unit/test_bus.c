@@ -92,16 +92,21 @@ static void arrived(void *userdata, const struct mq_arrival *arrival) {
         atomic_fetch_add(&ear->arrivals, 1);
 }
 
-static struct mq_bus *connected(const struct broker *broker, const char *id, struct ear *ear) {
+static struct mq_bus *connected_as(const struct broker *broker, const char *id, bool retain_as_published, struct ear *ear) {
     struct mq_bus *bus = NULL;
     assert_int_equal(mq_inbox_new(1 << 20, 4096, &ear->inbox), 0);
     assert_int_equal(mq_bus_new(&(struct mq_bus_options){ .host = "127.0.0.1", .port = broker->port, .client_id = id, .keep_alive_s = 30,
                                                           .connect_timeout_ms = 5000, .answer_timeout_ms = 10000, .window = 50,
-                                                          .receive_maximum = 512, .arrived = arrived, .userdata = ear },
+                                                          .receive_maximum = 512, .retain_as_published = retain_as_published,
+                                                          .arrived = arrived, .userdata = ear },
                                 &bus), 0);
     assert_int_equal(mq_bus_connect(bus), 0);
     assert_true(mq_bus_connected(bus));
     return bus;
+}
+
+static struct mq_bus *connected(const struct broker *broker, const char *id, struct ear *ear) {
+    return connected_as(broker, id, false, ear);
 }
 
 static void finish(struct mq_bus *bus, struct ear *ear) {
@@ -160,6 +165,31 @@ static void a_thousand_publishes_pass_through_a_window_of_ten(void **state) {
     finish(bus, &ear);
 }
 
+/* How a live message with the retain flag arrives at a shared subscription; its copy is cleared again. */
+static void assert_seen_as_retained(const struct broker *broker, bool retain_as_published) {
+    struct ear ear = { 0 };
+    struct mq_bus *bus = connected_as(broker, "retained", retain_as_published, &ear);
+    char filter[] = "$share/group/kept/+";
+    char *filters[] = { filter };
+    assert_int_equal(mq_bus_subscribe(bus, filters, 1, 1), 0);
+    struct mq_publication p = { .payload = MQ_STR("{}"), .qos = 1, .retained = true }, clear = { .payload = MQ_STR(""), .qos = 1, .retained = true };
+    assert_int_equal(mq_bus_publish(bus, "kept/1", &p, NULL), 0);
+    assert_int_equal(mq_bus_publish(bus, "kept/1", &clear, NULL), 0);
+    assert_int_equal(mq_bus_flush(bus), 0);
+    await_arrivals(&ear, 2);
+    struct mq_arrival seen[2];
+    assert_int_equal(mq_inbox_peek(ear.inbox, seen, 2, 1 << 20), 2);
+    for (size_t i = 0; i < MQ_LENGTH(seen); i++)
+        assert_int_equal(seen[i].retained, retain_as_published);
+    assert_int_equal(seen[1].payload.n, 0);
+    finish(bus, &ear);
+}
+
+static void a_live_message_shows_its_retain_flag_to_who_asks_for_it(void **state) {
+    assert_seen_as_retained(*state, true);
+    assert_seen_as_retained(*state, false);
+}
+
 static void a_publish_that_nobody_hears_is_told(void **state) {
     struct ear ear = { 0 };
     struct mq_bus *bus = connected(*state, "unheard", &ear);
@@ -202,6 +232,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp_nodelay_is_on_after_connecting),
         cmocka_unit_test(a_thousand_publishes_pass_through_a_window_of_ten),
+        cmocka_unit_test(a_live_message_shows_its_retain_flag_to_who_asks_for_it),
         cmocka_unit_test(a_publish_that_nobody_hears_is_told),
         cmocka_unit_test(a_killed_broker_is_noticed_and_the_same_bus_connects_again),
     };

@@ -394,6 +394,31 @@ static void an_action_is_held_to_its_bounds(void **state) {
     assert_fault(&mq_action_object, "\"state_version\":-1", "/state_version", "must be an integer from 0 to 9007199254740992");
 }
 
+static void assert_answer(const char *members, const char *path) {
+    char bytes[512];
+    snprintf(bytes, sizeof bytes, "{\"id\":\"" ID "\",\"at\":\"" TIME "\",%s}", members);
+    struct mq_answer answer;
+    struct mq_document *document = NULL;
+    struct mq_faults faults = { .count = 0 };
+    assert_true(mq_json_decode(&mq_answer_object, mq_str(bytes), &answer, &document, &faults));
+    mq_answer_check(&answer, &faults);
+    assert_int_equal(faults.count, path ? 1 : 0);
+    if (path)
+        assert_string_equal(faults.fault[0].path, path);
+    mq_document_free(document);
+}
+
+static void an_answer_names_one_thing_and_says_why_it_is_no_good(void **state) {
+    (void)state;
+    assert_answer("\"task\":\"" OTHER "\",\"answer\":\"acknowledged\"", NULL);
+    assert_answer("\"case\":\"" OTHER "\",\"answer\":\"verified\"", NULL);
+    assert_answer("\"case\":\"" OTHER "\",\"answer\":\"rework\",\"note\":\" 垃圾还在\"", NULL);
+    assert_answer("\"answer\":\"arrived\"", "/task");
+    assert_answer("\"task\":\"" OTHER "\",\"case\":\"" OTHER "\",\"answer\":\"arrived\"", "/case");
+    assert_answer("\"task\":\"" OTHER "\",\"answer\":\"result\"", "/note");
+    assert_answer("\"case\":\"" OTHER "\",\"answer\":\"rework\",\"note\":\" \\n\\t\"", "/note");
+}
+
 static void a_stage_element_of_another_format_is_refused(void **state) {
     (void)state;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
@@ -436,6 +461,7 @@ int main(void) {
         cmocka_unit_test(every_message_comes_out_as_it_went_in),
         cmocka_unit_test(a_report_is_held_to_its_bounds),
         cmocka_unit_test(an_action_is_held_to_its_bounds),
+        cmocka_unit_test(an_answer_names_one_thing_and_says_why_it_is_no_good),
         cmocka_unit_test(a_stage_element_of_another_format_is_refused),
         cmocka_unit_test(the_subject_is_decoded_and_kept_as_bytes),
         cmocka_unit_test(a_subject_without_bytes_is_encoded_from_its_fields),

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -54,8 +55,8 @@ static struct mq_outbox *open_box(const struct place *place) {
     return outbox;
 }
 
-/* Keeps a report of `bytes` or a little more; its text is a row of `fill`. */
-static int keep(struct mq_outbox *outbox, int severity, size_t bytes, struct mq_uuid *id) {
+/* Keeps a message of `bytes` or a little more; its text is a row of `fill`. */
+static int keep_kind(struct mq_outbox *outbox, enum mq_receipt_kind kind, int severity, size_t bytes, struct mq_uuid *id) {
     char text[MQ_UUID_TEXT];
     *id = mq_uuid_v7();
     mq_uuid_format(id, text);
@@ -65,10 +66,14 @@ static int keep(struct mq_outbox *outbox, int severity, size_t bytes, struct mq_
     while (at < bytes)
         payload[at++] = 'x';
     at += (size_t)sprintf(payload + at, "x\"}");
-    struct mq_outbox_entry entry = { .id = *id, .severity = severity, .kept_at_us = NOW, .payload = { payload, at } };
+    struct mq_outbox_entry entry = { .id = *id, .kind = kind, .severity = severity, .kept_at_us = NOW, .payload = { payload, at } };
     int r = mq_outbox_keep(outbox, &entry);
     free(payload);
     return r;
+}
+
+static int keep(struct mq_outbox *outbox, int severity, size_t bytes, struct mq_uuid *id) {
+    return keep_kind(outbox, MQ_RECEIPT_REPORT, severity, bytes, id);
 }
 
 static struct mq_uuid kept(struct mq_outbox *outbox, int severity) {
@@ -136,6 +141,93 @@ static void what_is_kept_is_there_after_closing_byte_for_byte(void **state) {
     assert_true(mq_str_equal(entry.payload, MQ_STR("{\"text\":\"坝体渗水\"}")));
     assert_true(mq_str_equal(entry.traceparent, MQ_STR("00-a-b-01")));
     assert_int_equal(entry.kept_at_us, NOW);
+    mq_outbox_free(outbox);
+}
+
+static int see_kind(void *userdata, const struct mq_outbox_entry *entry) {
+    static const enum mq_receipt_kind order[] = { MQ_RECEIPT_REPORT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_VISIT };
+    assert_int_equal(entry->kind, order[(*(int *)userdata)++]);
+    return 0;
+}
+
+static void each_goes_out_as_the_kind_that_it_was_kept_as(void **state) {
+    struct mq_outbox *outbox = open_box(*state);
+    struct mq_uuid id[3];
+    struct mq_outbox_entry entry;
+    assert_int_equal(keep_kind(outbox, MQ_RECEIPT_VISIT, 2, 300, &id[0]), 0);
+    assert_int_equal(keep_kind(outbox, MQ_RECEIPT_ANSWER, 3, 300, &id[1]), 0);
+    assert_int_equal(keep_kind(outbox, MQ_RECEIPT_REPORT, 4, 300, &id[2]), 0);
+    mq_outbox_free(outbox);
+    outbox = open_box(*state);
+    static const enum mq_receipt_kind turns[] = { MQ_RECEIPT_REPORT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_VISIT };
+    for (size_t i = 0; i < MQ_LENGTH(turns); i++) {
+        assert_int_equal(mq_outbox_next(outbox, NOW, NULL, 0, &entry), 1);
+        assert_int_equal(entry.kind, turns[i]);
+        struct mq_uuid done = entry.id;
+        assert_int_equal(mq_outbox_refuse(outbox, &done, MQ_STR("/area"), MQ_STR("is not known"), NOW), 1);
+    }
+    int seen = 0;
+    assert_int_equal(mq_outbox_each(outbox, true, see_kind, &seen), 0);
+    assert_int_equal(seen, 3);
+    mq_outbox_free(outbox);
+}
+
+static void fill(const struct place *place, size_t bytes) {
+    struct mq_outbox *outbox = open_box(place);
+    struct mq_uuid id;
+    assert_int_equal(mq_outbox_begin(outbox), 0);
+    for (int i = 0; i < DAMAGED_REPORTS; i++)
+        assert_int_equal(keep(outbox, 2, bytes, &id), 0);
+    assert_int_equal(mq_outbox_commit(outbox), 0);
+    mq_outbox_free(outbox);
+}
+
+/* The tables as they were while there was nothing but reports. */
+#define OLD_TABLES                                                                                                                 \
+    "create table owner (account text not null); insert into owner values ('bomei-001');"                                          \
+    "create table waiting ("                                                                                                       \
+    " key integer primary key autoincrement, id text not null unique, severity integer not null,"                                  \
+    " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"                                    \
+    " sends integer not null default 0, not_before integer not null default 0);"                                                   \
+    "create index waiting_turn on waiting (severity desc, key);"                                                                   \
+    "create table refused ("                                                                                                       \
+    " key integer primary key autoincrement, id text not null unique, severity integer not null,"                                  \
+    " kept_at integer not null, payload blob not null, traceparent text, digest blob not null,"                                    \
+    " refused_at integer not null, path text, message text);"
+
+/* Makes such a file, with what a new one beside it holds. */
+static void make_old(const struct place *place, size_t bytes) {
+    struct place newer = *place;
+    char sql[512];
+    snprintf(newer.file, sizeof(newer.file), "%s/new.db", place->folder);
+    newer.options.path = newer.file;
+    fill(&newer, bytes);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(place->file, &db), SQLITE_OK);
+    snprintf(sql, sizeof(sql),
+             "attach '%s' as new; insert into waiting (id, severity, kept_at, payload, traceparent, digest)"
+             " select id, severity, kept_at, payload, traceparent, digest from new.waiting",
+             newer.file);
+    assert_int_equal(sqlite3_exec(db, OLD_TABLES, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_file_from_before_there_were_visits_and_answers_is_brought_up_to_date(void **state) {
+    make_old(*state, 500);
+    struct mq_outbox *outbox = open_box(*state);
+    struct mq_outbox_entry entry;
+    struct mq_uuid id;
+    assert_int_equal(waiting(outbox), DAMAGED_REPORTS);
+    assert_int_equal(mq_outbox_next(outbox, NOW, NULL, 0, &entry), 1);
+    assert_int_equal(entry.kind, MQ_RECEIPT_REPORT);
+    id = entry.id;
+    assert_int_equal(mq_outbox_refuse(outbox, &id, MQ_STR("/area"), MQ_STR("is not known"), NOW), 1);
+    assert_int_equal(keep_kind(outbox, MQ_RECEIPT_ANSWER, 4, 300, &id), 0);
+    mq_outbox_free(outbox);
+    outbox = open_box(*state);
+    assert_int_equal(mq_outbox_next(outbox, NOW, NULL, 0, &entry), 1);
+    assert_int_equal(entry.kind, MQ_RECEIPT_ANSWER);
     mq_outbox_free(outbox);
 }
 
@@ -246,16 +338,6 @@ static size_t damage(const char *file, off_t from, size_t n) {
     return (size_t)status.st_size;
 }
 
-static void fill(const struct place *place, size_t bytes) {
-    struct mq_outbox *outbox = open_box(place);
-    struct mq_uuid id;
-    assert_int_equal(mq_outbox_begin(outbox), 0);
-    for (int i = 0; i < DAMAGED_REPORTS; i++)
-        assert_int_equal(keep(outbox, 2, bytes, &id), 0);
-    assert_int_equal(mq_outbox_commit(outbox), 0);
-    mq_outbox_free(outbox);
-}
-
 static size_t open_damaged(const struct place *place, struct mq_outbox_rescue *rescue) {
     struct mq_outbox *outbox = NULL;
     assert_int_equal(mq_outbox_open(&place->options, &outbox, rescue), 0);
@@ -326,6 +408,53 @@ static void a_report_with_a_flipped_bit_is_not_sent_as_if_it_were_whole(void **s
     assert_int_equal(rescue.unreadable, 1);
 }
 
+static void a_damaged_file_from_before_is_rescued_too(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    /* too large to be found in the bytes: only the table has them */
+    make_old(place, 20000);
+    damage(place->file, 200 * 4096, 4096);
+    assert_in_range(open_damaged(place, &rescue), DAMAGED_REPORTS - 3, DAMAGED_REPORTS - 1);
+}
+
+static int count_kinds(void *userdata, const struct mq_outbox_entry *entry) {
+    ((size_t *)userdata)[entry->kind]++;
+    return 0;
+}
+
+static void what_is_found_without_the_beginning_of_the_file_keeps_its_kind(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    struct mq_outbox *outbox = open_box(place);
+    struct mq_uuid id = mq_uuid_v7();
+    struct mq_outbox_entry answer = {
+        .id = id,
+        .kind = MQ_RECEIPT_ANSWER,
+        .kept_at_us = NOW,
+        .traceparent = MQ_STR("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    };
+    char text[MQ_UUID_TEXT], payload[300];
+    mq_uuid_format(&id, text);
+    snprintf(payload, sizeof(payload), "{\"v\":1,\"id\":\"%s\",\"task\":\"%s\",\"answer\":\"arrived\",\"at\":\"2026-11-23T02:10:00+08:00\"}",
+             text, text);
+    answer.payload = mq_str(payload);
+    assert_int_equal(mq_outbox_keep(outbox, &answer), 0);
+    /* the bytes of a visit may be those of a report */
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(keep_kind(outbox, MQ_RECEIPT_VISIT, 2, 200, &id), 0);
+        assert_int_equal(keep_kind(outbox, MQ_RECEIPT_REPORT, 2, 200, &id), 0);
+    }
+    mq_outbox_free(outbox);
+    damage(place->file, 0, 4096);
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, &rescue), 0);
+    size_t kinds[MQ_RECEIPT_ATTACHMENT] = { 0 };
+    assert_int_equal(mq_outbox_each(outbox, false, count_kinds, kinds), 0);
+    assert_int_equal(kinds[MQ_RECEIPT_REPORT], 5);
+    assert_int_equal(kinds[MQ_RECEIPT_VISIT], 5);
+    assert_int_equal(kinds[MQ_RECEIPT_ANSWER], 1);
+    mq_outbox_free(outbox);
+}
+
 static void rubbish_is_put_aside_and_a_new_outbox_begun(void **state) {
     struct place *place = *state;
     struct mq_outbox_rescue rescue;
@@ -359,6 +488,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_severe_go_first_then_the_old_and_unknown_counts_as_ordinary, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_postponed_report_waits_and_a_clock_set_back_does_not_hold_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_kept_is_there_after_closing_byte_for_byte, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(each_goes_out_as_the_kind_that_it_was_kept_as, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_from_before_there_were_visits_and_answers_is_brought_up_to_date, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_damaged_file_from_before_is_rescued_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_found_without_the_beginning_of_the_file_keeps_its_kind, set_up, tear_down),
         cmocka_unit_test_setup_teardown(taken_ones_are_deleted_and_refused_ones_keep_their_reason, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_outbox_and_a_report_too_large_say_so, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_outbox_belongs_to_one_account_and_nobody_else_reads_it, set_up, tear_down),

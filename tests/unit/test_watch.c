@@ -9,7 +9,7 @@
 
 #include "clients/common/options.h"
 #include "clients/common/text.h"
-#include "clients/minqing/live.h"
+#include "clients/common/live.h"
 #include "clients/minqing/watch.h"
 
 #include <stdlib.h>

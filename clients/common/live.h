@@ -3,7 +3,7 @@
 #ifndef MQ_LIVE_H
 #define MQ_LIVE_H
 
-#include "clients/common/client.h"
+#include "client.h"
 
 /* --json --count --timeout -q, as rows of an option table. */
 struct mq_live_options {
@@ -27,6 +27,8 @@ enum mq_shown { MQ_SHOWN, MQ_PASSED_OVER, MQ_NOT_UNDERSTOOD };
 struct mq_live {
     struct mq_client_login *login;
     enum mq_client_who who;
+    const char *session; /* name of a session that the broker keeps for the account, so that nothing is missed between two runs; NULL:
+                          * none */
     struct mq_live_options options;
     void *userdata;
     /* Called after every connection. 0 or negative errno. */

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define DROPPED_EVERY_US 1000000
+#define SESSION_S (14 * 86400)
 
 struct run {
     const struct mq_live *live;
@@ -129,11 +131,20 @@ int mq_live_run(const struct mq_live *live) {
     struct run run = { .live = live, .until_us = INT64_MAX };
     if (live->options.timeout_ms > 0)
         run.until_us = mq_clock_monotonic_us() + 1000 * live->options.timeout_ms;
-    int status = mq_client_open(live->login, live->who, &client);
+    int status = mq_client_login(live->login, live->who);
     if (status != 0)
         return status;
+    char client_id[128];
+    snprintf(client_id, sizeof(client_id), "%s-%s", live->login->user, live->session ? live->session : "");
+    struct mq_client_setup setup = { .keep_session = live->session, .session_expiry_s = live->session ? SESSION_S : 0 };
+    setup.client_id = live->session ? client_id : NULL;
+    int r = mq_client_new(live->login, &setup, &client);
+    if (r == 0)
+        r = mq_client_connect(client);
+    if (r < 0)
+        return mq_client_explain(live->login, r);
     run.client = client;
-    int r = follow(&run);
+    r = follow(&run);
     say_dropped(&run, true);
     if (run.not_understood > 0)
         mq_complain(0, "%" PRIu64 " 条消息不能识别 / %" PRIu64 " messages were not understood", run.not_understood,

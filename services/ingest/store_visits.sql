@@ -1,0 +1,60 @@
+-- Stores a batch of visits and says what became of each.
+-- In: arrays, one a column of `input`. `role` is what the topic demands of the account; lat and lon are WGS 84; attachments are
+--     joined by commas.
+-- Out: n, outcome (accepted, duplicate, rejected), path, message, element (for accepted: what goes on to the dispatcher), id. A row
+--     that a concurrent transaction is storing right now is left out: no receipt, so it is sent again.
+with input as (
+    select *
+    from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $8::text[], $9::text[],
+                $10::bytea[], $11::text[], $12::float8[], $13::float8[], $14::jsonb[], $15::uuid[], $16::text[], $17::bytea[],
+                $18::text[], $19::jsonb[], $20::text[])
+         as t (n, id, account, role, observed_at, text, masked, service, masked_service, sha256, area, lat, lon, location_given, task,
+               attachments, subject, subject_key, extra, traceparent)
+),
+placed as materialized (
+    select i.*, a.person, p.area as found, p.area_from, p.conflict, p.point,
+           minqing.sender_fault(i.account, i.role, null, a.role, a.area, a.locked) as fault
+    from input i
+    left join minqing.accounts a on a.account = i.account
+    left join lateral minqing.place_of(i.area, i.lat, i.lon, a.area) p on true
+),
+judged as (
+    select *,
+           case
+               when fault is not null then array['', fault]
+               when found is null then array['/area', 'is not a known village or grid']
+           end as faults
+    from placed
+),
+good as materialized (
+    -- of one id twice in a batch the first is stored, the second is compared with it
+    select *, faults is null and row_number() over (partition by id, faults is null order by n) = 1 as first
+    from judged
+),
+stored as (
+    insert into minqing.visits as r (id, account, person, received_at, observed_at, area, town, area_from, area_conflict, location,
+                                     location_given, text, masked, service, masked_service, task, attachments, subject, subject_key,
+                                     payload_sha256, extra, traceparent)
+    select id, account, person, minqing.now(), observed_at, found, left(found, 9), area_from, conflict, point::geography, location_given,
+           text, masked, service, masked_service, task, coalesce(string_to_array(attachments, ','), '{}'), subject, subject_key, sha256,
+           extra, traceparent
+    from good
+    where first
+    order by id
+    on conflict (id) do nothing
+    returning r.id, r.account, r.payload_sha256, minqing.answered_element(r.id, 'visit', r.traceparent) as element
+)
+select g.n,
+       case when g.faults is not null then 'rejected'
+            when s.id is not null and g.first then 'accepted'
+            when coalesce(s.account, old.account) = g.account and coalesce(s.payload_sha256, old.payload_sha256) = g.sha256 then 'duplicate'
+            else 'rejected' end as outcome,
+       case when g.faults is not null then g.faults[1] else '/id' end as path,
+       case when g.faults is not null then g.faults[2] else 'was used for another visit: choose a new id' end as message,
+       case when g.first then s.element end as element,
+       g.id
+from good g
+left join stored s on s.id = g.id
+left join minqing.visits old on old.id = g.id
+where g.faults is not null or s.id is not null or old.id is not null
+order by g.n
