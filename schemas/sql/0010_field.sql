@@ -49,8 +49,8 @@ begin
 end
 $$;
 
--- A resolved case is seen on the spot by somebody who did not handle it: who reported it first, else whoever has the village's grids.
--- Where a call back does, nobody is sent.
+-- A resolved case is seen on the spot by somebody who did not handle it: who reported it first, else whoever has the village's grids,
+-- else, where all of the village were at it, an officer of the town. Where a call back does, nobody is sent.
 create function ask_to_verify(p_case uuid) returns void language plpgsql as
 $$
 declare
@@ -64,9 +64,9 @@ begin
     select a.account into verifier
     from minqing.accounts a
     left join minqing.reports r on r.id = c.first_report and r.account = a.account
-    where a.role = 'device' and not a.locked and (r.id is not null or not c.restricted and a.area like left(c.area, 12) || '%')
+    where a.role = 'device' and not a.locked and (r.id is not null or not c.restricted and a.area like c.town || '%')
       and not minqing.has_handled(c.id, a.account)
-    order by r.id is null, a.account
+    order by r.id is null, a.area not like left(c.area, 12) || '%', a.account
     limit 1;
     if verifier is not null then
         perform minqing.make_task(c.id, null, verifier, 'verify', c.exercise,
