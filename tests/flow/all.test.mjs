@@ -6,6 +6,6 @@ import { System } from '../harness/system.mjs'
 const only = process.env.MINQING_TEST_ONLY?.split(',')
 const system = System.start()
 after(() => system.stop())
-for (const name of ['report', 'bad_input', 'review', 'stage', 'schema', 'accounts', 'answers', 'load', 'faults']) {
+for (const name of ['report', 'bad_input', 'review', 'stage', 'schema', 'accounts', 'answers', 'scenarios', 'lifecycle', 'deadlines', 'refusals', 'mobilisation', 'load', 'faults']) {
   if (!only || only.includes(name)) (await import(`./${name}.mjs`)).stories(system)
 }
