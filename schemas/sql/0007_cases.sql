@@ -258,7 +258,8 @@ begin
            coalesce(p_data, '{}') || jsonb_build_object('set', coalesce(changed, '{}'))
     returning id into event;
 
-    perform minqing.announce_case(c, p_tells);
+    -- whoever's part was the last, those who reported hear that it is resolved
+    perform minqing.announce_case(c, p_tells or changed ->> 'state' = 'resolved');
     if changed ?| array['state', 'lead', 'assigned_at', 'sign_by', 'handle_by', 'outcome_by', 'severity', 'suspended_until'] then
         perform minqing.schedule_case(c);
     end if;
