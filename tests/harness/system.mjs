@@ -193,6 +193,14 @@ export class System {
     return this.moveClock(new Date())
   }
 
+  /** Resolves when the dispatchers have looked for what is due by now: a timer that means nothing is put there, and is gone. */
+  async clockLooks() {
+    const [{ id }] = await this.sql(`insert into minqing.timers ("case", chain, step, due_at)
+      select c.id, 'resume', 'due', minqing.now() from minqing.cases c where c.state <> 'suspended' limit 1 returning "case" as id`)
+    await until(async () => !(await this.sql(`select from minqing.timers where "case" = $1 and chain = 'resume'`, id)).length
+      && !(await this.sql('select from minqing.timers where due_at <= minqing.now()')).length, 'nothing is due any more')
+  }
+
   /** The id of the case that a report opened or joined. */
   async caseOf(report) {
     const [row] = await until(async () => {
