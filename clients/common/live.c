@@ -135,9 +135,11 @@ int mq_live_run(const struct mq_live *live) {
     if (status != 0)
         return status;
     char client_id[128];
-    snprintf(client_id, sizeof(client_id), "%s-%s", live->login->user, live->session ? live->session : "");
-    struct mq_client_setup setup = { .keep_session = live->session, .session_expiry_s = live->session ? SESSION_S : 0 };
-    setup.client_id = live->session ? client_id : NULL;
+    struct mq_client_setup setup = { .client_id = NULL };
+    if (live->session) {
+        snprintf(client_id, sizeof(client_id), "%s-%s", live->login->user, live->session);
+        setup = (struct mq_client_setup){ .client_id = client_id, .keep_session = true, .session_expiry_s = SESSION_S };
+    }
     int r = mq_client_new(live->login, &setup, &client);
     if (r == 0)
         r = mq_client_connect(client);

@@ -140,11 +140,11 @@ static int verify(enum mq_receipt_kind kind, struct mq_str payload, size_t max_b
 /* What a message points to while it is encoded. */
 struct scratch {
     struct mq_buffer text, subject;
-    struct mq_str hashes[ATTACHMENTS];
     char now[MQ_TIME_TEXT];
 };
 
 static int report(const struct mq_draft *draft, const struct mq_uuid *id, struct scratch *scratch, struct mq_buffer *out) {
+    struct mq_str hashes[ATTACHMENTS];
     struct mq_report report = {
         .v = MQ_FORMAT,
         .id = *id,
@@ -161,7 +161,7 @@ static int report(const struct mq_draft *draft, const struct mq_uuid *id, struct
     if (status == 0)
         status = word("--origin", draft->origin, mq_origin_words, &report.origin);
     if (status == 0)
-        status = attachments(draft->attachments, scratch->hashes, &report.attachments);
+        status = attachments(draft->attachments, hashes, &report.attachments);
     if (status == 0)
         status = read_subject(draft->subject_file, &scratch->subject, &report.subject_raw);
     if (status == 0)
@@ -172,6 +172,7 @@ static int report(const struct mq_draft *draft, const struct mq_uuid *id, struct
 }
 
 static int visit(const struct mq_draft *draft, const struct mq_uuid *id, struct scratch *scratch, struct mq_buffer *out) {
+    struct mq_str hashes[ATTACHMENTS];
     struct mq_visit visit = {
         .v = MQ_FORMAT,
         .id = *id,
@@ -184,7 +185,7 @@ static int visit(const struct mq_draft *draft, const struct mq_uuid *id, struct 
     if (status == 0)
         status = identity("--task", draft->task, &visit.task);
     if (status == 0)
-        status = attachments(draft->attachments, scratch->hashes, &visit.attachments);
+        status = attachments(draft->attachments, hashes, &visit.attachments);
     if (status == 0)
         status = read_subject(draft->subject_file, &scratch->subject, &visit.subject_raw);
     if (status == 0)
@@ -195,6 +196,7 @@ static int visit(const struct mq_draft *draft, const struct mq_uuid *id, struct 
 }
 
 static int answer(const struct mq_draft *draft, const struct mq_uuid *id, struct scratch *scratch, struct mq_buffer *out) {
+    struct mq_str hashes[ATTACHMENTS];
     struct mq_answer answer = {
         .v = MQ_FORMAT,
         .id = *id,
@@ -210,7 +212,7 @@ static int answer(const struct mq_draft *draft, const struct mq_uuid *id, struct
     if (status == 0)
         status = identity("--case", draft->case_id, &answer.case_id);
     if (status == 0)
-        status = attachments(draft->attachments, scratch->hashes, &answer.attachments);
+        status = attachments(draft->attachments, hashes, &answer.attachments);
     if (status == 0)
         mq_json_encode(&mq_answer_object, &answer, out);
     return status;

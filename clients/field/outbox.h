@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The outbox: reports, answers and visits that a device keeps on disk until the server has said that it has them. A SQLite file (WAL,
- * synchronous=FULL) that belongs to one account; what is returned as kept survives SIGKILL and power loss. It holds names in clear until they are
- * delivered: mode 0600, and what is deleted is overwritten. */
+ * synchronous=FULL) that belongs to one account; what is returned as kept survives SIGKILL and power loss. It holds names in clear
+ * until they are delivered: mode 0600, and what is deleted is overwritten. */
 #ifndef MQ_OUTBOX_H
 #define MQ_OUTBOX_H
 

@@ -61,6 +61,10 @@ alter table routes drop constraint routes_clock_check;
 alter table routes add constraint routes_clock_check check (clock in ('hours', 'days', 'working_hours', 'working_days'));
 comment on column routes.clock is 'hours and days run on; working_* count what calendar and working_day say. Days are written as minutes, 1440 a day.';
 
+create extension if not exists intarray schema public;
+alter table classifications add column words integer[] not null default '{}';
+comment on column classifications.words is 'Hashes of the text''s pairs of neighbouring characters, ascending: by these, reports of the same thing are recognised.';
+
 -- Cases -----------------------------------------------------------------------------------------------------------
 
 alter table cases

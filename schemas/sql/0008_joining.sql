@@ -5,30 +5,20 @@ set search_path = minqing, public;
 
 -- Likeness of words -------------------------------------------------------------------------------------------------
 
--- Pairs of neighbouring characters, without case, spaces and punctuation; the character itself where there is only one.
-create function bigrams(p_text text) returns text[] language sql immutable strict parallel safe as
-$$
-    select coalesce(array_agg(distinct substr(t.s, i, 2)), '{}')
-    from (select regexp_replace(lower(p_text), '[[:punct:][:space:]，。！？、；：“”‘’（）《》【】…—～·]+', '', 'g') as s) t
-    cross join lateral generate_series(1, greatest(length(t.s) - 1, 1)) i
-    where t.s <> ''
-$$;
-comment on function bigrams is 'What texts are compared and searched by: pg_trgm finds nothing in Chinese.';
+-- Share of the shorter text's words that the other has too.
+create function likeness(p_mine integer[], p_other integer[]) returns real language sql immutable strict parallel safe as
+$$ select icount(p_mine & p_other)::real / greatest(1, least(icount(p_mine), icount(p_other)))::real $$;
 
--- Share of the shorter text's bigrams that the other has too.
-create function likeness(p_mine text[], p_other text[]) returns real language sql immutable strict parallel safe as
-$$
-    select (count(*)::real / greatest(1, least(cardinality(p_mine), cardinality(p_other))))::real
-    from unnest(p_mine) m where m = any(p_other)
-$$;
-
--- The greatest likeness to one of the case's latest reports.
-create function likeness_to_case(p_text text, p_case uuid) returns real language plpgsql stable cost 100000 as
+-- Share of the text's words that occur in the case's first or latest reports: many eyes make many words.
+create function likeness_to_case(p_words integer[], p_case uuid) returns real language plpgsql stable cost 100000 as
 $$
 begin
-    return (select max(minqing.likeness(minqing.bigrams(p_text), minqing.bigrams(r.text)))
-            from (select m.report from minqing.case_reports m where m."case" = p_case order by m.added_at desc limit 8) l
-            join minqing.reports r on r.id = l.report);
+    return (select icount(p_words & uniq(sort(array_agg(w))))::real / greatest(1, icount(p_words))
+            from (select c.first_report as report from minqing.cases c where c.id = p_case
+                  union
+                  (select m.report from minqing.case_reports m where m."case" = p_case order by m.added_at desc limit 15)) l
+            join minqing.classifications k on k.report = l.report
+            cross join lateral unnest(k.words) w);
 end
 $$;
 
@@ -40,7 +30,7 @@ $$;
 create type placement as (
     report uuid, "case" uuid, domain text, kind text, severity smallint, hints text[], sure boolean,
     account text, area text, town text, place geography, accuracy float8, reach float8, place_given boolean, at timestamptz,
-    restricted boolean, "text" text
+    restricted boolean, words integer[]
 );
 
 -- The key of join_rules.
@@ -55,13 +45,14 @@ begin
     select i.report, i."case", i.domain, i.kind, i.severity, coalesce(string_to_array(nullif(i.hints, ''), ','), '{}'), p_sure,
            r.account, r.area, r.town, r.location, a.accuracy,
            a.accuracy + coalesce((select max(j.metres) from minqing.join_rules j
-                                  where p_sure and j.mine = minqing.join_key(i.domain, i.kind, i.severity)), 3000),
+                                  where p_sure and j.mine = any(array_append(coalesce(h.urgent, '{}'), minqing.join_key(i.domain, i.kind, i.severity)))), 3000),
            r.area_from <> 'home', least(r.observed_at, r.received_at),
            coalesce(k.restricted, (select d.restricted from minqing.routes d where d.domain = i.domain and d.kind is null and d.area = '' and d.severity is null),
                     false),
-           r.text
+           coalesce((select c.words from minqing.classifications c where c.report = i.report), '{}')
     from unnest(p_reports, p_cases, p_domains, p_kinds, p_severities, p_hints) as i (report, "case", domain, kind, severity, hints)
     join minqing.reports r on r.id = i.report
+    cross join lateral (select string_to_array(replace(nullif(i.hints, ''), ',', '!,') || '!', ',') as urgent) h
     -- a fix that is off by more says next to nothing
     cross join lateral (select least(coalesce((r.location_given ->> 'accuracy_m')::float8, 0), 500) as accuracy) a
     left join minqing.kinds k on k.code = i.kind
@@ -104,8 +95,9 @@ begin
          ) k)
     ) c
     cross join lateral (
-        select case when c.domain = i.domain then minqing.join_key(i.domain, i.kind, i.severity)
-                    else minqing.join_key(c.domain, null, i.severity) end as mine,
+        -- what only touches the case's domain, or may be of it, goes by the case's own urgency
+        select case when i.sure and c.domain = i.domain then minqing.join_key(i.domain, i.kind, i.severity)
+                    else minqing.join_key(c.domain, null, c.severity) end as mine,
                c.domain = i.domain or c.domain = any(i.hints) or (i.sure and i.domain = any(c.also)) as near
     ) h
     join minqing.join_rules j on j.mine = h.mine and j.other = minqing.join_key(c.domain, c.kind, c.severity)
@@ -123,7 +115,7 @@ begin
                            and st_dwithin(v.polygon::geography, c.location, j.metres))
           end
       and (h.near and j.overlap = 0
-           or minqing.likeness_to_case(i.text, c.id) >= case when h.near then j.overlap else greatest(j.overlap, 0.35) end)
+           or minqing.likeness_to_case(i.words, c.id) >= case when h.near then j.overlap else greatest(j.overlap, 0.35) end)
     order by i.report, c.domain = i.domain desc, c.kind is not distinct from i.kind desc,
              st_distance(c.location, i.place) nulls last, c.opened_at desc;
 end
@@ -153,7 +145,7 @@ begin
           and case when a.place is not null and b.place is not null then st_dwithin(a.place, b.place, j.metres + b.accuracy)
                    when left(a.area, 12) = left(b.area, 12) then true
                    else j.overlap = 0 and not (a.place_given and b.place_given) end
-          and (j.overlap = 0 or minqing.likeness(minqing.bigrams(a.text), minqing.bigrams(b.text)) >= j.overlap)
+          and (j.overlap = 0 or minqing.likeness(a.words, b.words) >= j.overlap)
         order by second, first
     loop
         -- pairs come in order, so that the first one's place is settled before it leads
@@ -338,7 +330,7 @@ begin
     with input as materialized (
         select i.report, i."case", i.account, i.place, i.at, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, "text", "case")
+                                     restricted, words, "case")
     ),
     attached as (
         insert into minqing.case_reports (report, "case", added_at)
@@ -386,7 +378,7 @@ begin
     for raised in
         select i."case", max(i.severity) as severity, array_agg(distinct i.domain) as also, (array_agg(i.report))[1] as report
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, "text", "case")
+                                     restricted, words, "case")
         where i.sure
         group by i."case"
         order by i."case"
@@ -471,6 +463,42 @@ begin
 end
 $$;
 
+-- Which report comes first is chance: a case that nobody has signed for yet and that touches a critical one just opened, where place and
+-- time suffice, goes into that. In: cases just opened. Out: the events.
+create function absorb_cases(p_cases uuid[]) returns table (event bigint, ref uuid, traceparent text) language plpgsql as
+$$
+declare
+    pair record;
+    c minqing.cases;
+    o minqing.cases;
+    before jsonb;
+    who minqing.acting := row('engine', null, null)::minqing.acting;
+begin
+    for pair in
+        select k.id as small, n.id as large, r.traceparent
+        from minqing.cases n
+        join minqing.reports r on r.id = n.first_report
+        join minqing.join_rules j on j.mine = n.domain || '!' and j.other = minqing.join_key(n.domain, n.kind, n.severity) and j.overlap = 0
+        join minqing.cases k on k.state = 'assigned' and k.town = n.town and n.domain = any(k.also) and k.severity < 4 and not k.restricted
+             and st_dwithin(k.location, n.location, j.metres)
+             and n.observed_from between k.observed_from - make_interval(mins => j.minutes) and k.observed_to + make_interval(mins => j.minutes)
+             and k.opened_at > minqing.now() - interval '1 hour'
+        where n.id = any(p_cases) and n.severity = 4 and not n.restricted
+        order by k.id, n.id
+    loop
+        perform from minqing.cases l where l.id in (pair.small, pair.large) order by l.id for update;
+        select l.* into c from minqing.cases l where l.id = pair.small;
+        select l.* into o from minqing.cases l where l.id = pair.large;
+        if c.state = 'assigned' then
+            before := minqing.case_snapshot(c);
+            return query select minqing.merge_case(c, o, who, null, null), o.id, pair.traceparent;
+            return query select minqing.finish_change(before, c.id, 'merged', who, null, null,
+                                                      jsonb_build_object('into', o.id, 'number', o.number), true, false), c.id, pair.traceparent;
+        end if;
+    end loop;
+end
+$$;
+
 -- Places reports: each joins the open case that it fits, or opens one. In: placements whose towns are locked. Unsure ones that fit
 -- nothing are left alone. Out: the events.
 create function place_reports(p placement[], p_account text, p_message uuid)
@@ -481,6 +509,7 @@ declare
     still_open uuid[];
     joining minqing.placement[];
     opening minqing.placement[];
+    unsure minqing.placement[];
     theirs uuid[];
     leaders integer[];
 begin
@@ -506,6 +535,11 @@ begin
         from generate_series(1, cardinality(opening)) n;
         return query select o.event, o.ref, o.traceparent from minqing.open_cases(opening, p_account, p_message, null) o;
         still_open := still_open || array(select o."case" from unnest(opening) o);
+        -- what nobody was sure of may be of a case that only now is there
+        select array_agg(i) into unsure from unnest(p) i where not i.sure and not target ? i.report::text;
+        if unsure is not null then
+            select target || coalesce(jsonb_object_agg(m.report, m."case"), '{}') into target from minqing.matching_cases(unsure) m;
+        end if;
     end if;
     select array_agg(i order by i.report), array_agg((target ->> i.report::text)::uuid order by i.report) into joining, theirs
     from unnest(p) i
@@ -515,6 +549,7 @@ begin
     end if;
     if opening is not null then
         return query select a.event, a.ref, a.traceparent from minqing.absorb_reviews(array(select o."case" from unnest(opening) o)) a;
+        return query select a.event, a.ref, a.traceparent from minqing.absorb_cases(array(select o."case" from unnest(opening) o)) a;
         return query
         select b.id, e.ref, r.traceparent
         from minqing.mobilise_by_rule(array(select o."case" from unnest(opening) o)) b (id)

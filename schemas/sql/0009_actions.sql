@@ -340,8 +340,9 @@ begin
         observed_from = least(k.observed_from, c.observed_from), observed_to = greatest(k.observed_to, c.observed_to),
         location = coalesce(k.location, c.location)
     where k.id = o.id;
-    -- who worked on the one goes on with the other
-    perform minqing.add_parts(o.id, array(select a.department from minqing.assignments a where a."case" = c.id and a.ended_at is null and a.state <> 'assigned'
+    -- who led the one, or worked on it, takes part in the other
+    perform minqing.add_parts(o.id, array(select a.department from minqing.assignments a
+                                          where a."case" = c.id and a.ended_at is null and (a.role = 'lead' or a.state <> 'assigned')
                                           and not exists (select from minqing.assignments b where b."case" = o.id and b.department = a.department
                                                           and b.ended_at is null)), false);
     update minqing.cases k set state = 'merged', merged_into = o.id, closed_at = minqing.now(), request = null, report_count = 0 where k.id = c.id;

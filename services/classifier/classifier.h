@@ -12,7 +12,7 @@ struct mq_classifier {
     const char *model_path;
     struct mq_model *model;
     struct mq_scratch *scratch;
-    struct mq_buffer because;
+    struct mq_buffer because, words;
     int64_t modified_ns;  /* of the mapped file */
     uint64_t inode;
 };

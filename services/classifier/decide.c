@@ -29,6 +29,18 @@ static void also_cell(const struct mq_prediction *p, struct mq_columns *row) {
     mq_columns_optional(row, mq_str(also));
 }
 
+static void words_cell(struct mq_classifier *classifier, struct mq_columns *row) {
+    int32_t words[MQ_MODEL_WORDS];
+    size_t count = mq_model_words(classifier->scratch, words);
+    struct mq_buffer *out = &classifier->words;
+    mq_buffer_reset(out, 16384);
+    mq_buffer_append_char(out, '{');
+    for (size_t i = 0; i < count; i++)
+        mq_buffer_printf(out, "%s%d", i ? "," : "", (int)words[i]);
+    mq_buffer_append_char(out, '}');
+    mq_columns_text(row, (struct mq_str){ out->data, out->len });
+}
+
 int mq_decide_decode(struct mq_stage *stage, const struct mq_element *element, struct mq_columns *row, struct mq_faults *faults) {
     struct mq_classifier *classifier = mq_stage_userdata(stage);
     struct mq_received received;
@@ -59,6 +71,7 @@ int mq_decide_decode(struct mq_stage *stage, const struct mq_element *element, s
     mq_columns_text(row, (struct mq_str){ classifier->because.data, classifier->because.len });
     mq_columns_text(row, mq_str(mq_model_name(classifier->model)));
     mq_columns_text(row, received.traceparent);
+    words_cell(classifier, row);
     return 0;
 }
 

@@ -44,4 +44,5 @@ void mq_classifier_deinit(struct mq_classifier *classifier) {
     mq_scratch_free(classifier->scratch);
     mq_model_free(classifier->model);
     mq_buffer_deinit(&classifier->because);
+    mq_buffer_deinit(&classifier->words);
 }

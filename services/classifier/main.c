@@ -5,7 +5,7 @@
 #include "sql.h"
 #include "version.h"
 
-static const struct mq_statement store = { "store_classifications", mq_sql_store_classifications, 16 };
+static const struct mq_statement store = { "store_classifications", mq_sql_store_classifications, 17 };
 static const struct mq_statement backlog = { "classifier_backlog", mq_sql_backlog, 3 };
 
 static const struct mq_route routes[] = {

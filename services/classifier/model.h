@@ -8,6 +8,7 @@
 #define MQ_MODEL_PHRASES 5       /* that spoke most for the decision */
 #define MQ_MODEL_PHRASE_BYTES 48
 #define MQ_MODEL_ALSO 2
+#define MQ_MODEL_WORDS 512 /* of one text; what follows is not compared */
 
 struct mq_model;
 struct mq_scratch; /* working memory of one thread */
@@ -50,5 +51,9 @@ void mq_scratch_free(struct mq_scratch *scratch);
 
 /* Any bytes are allowed as text; what is not UTF-8 counts as unknown characters. Strings of `out` belong to the model. */
 void mq_model_predict(const struct mq_model *model, struct mq_scratch *scratch, struct mq_str text, struct mq_prediction *out);
+
+/* Hashes of the pairs of neighbouring characters of the text last predicted, as folded, ascending and each once: by these, reports of the
+ * same thing are recognised. Returns how many. */
+size_t mq_model_words(const struct mq_scratch *scratch, int32_t out[MQ_MODEL_WORDS]);
 
 #endif

@@ -117,6 +117,27 @@ export function stories(system) {
     assert.deepEqual(officer.messages.map(m => json(m).status).sort(), ['accepted', 'duplicate', 'duplicate', 'duplicate'])
   })
 
+  test('what another transaction is storing just now gets no receipt, and the truth when it is sent again', async () => {
+    const officer = await device(system)
+    const message = answer()
+    await system.sql('select 1')
+    const other = await system.pool.connect()
+    try {
+      await other.query('begin')
+      await other.query(`insert into minqing.answers (id, account, received_at, at, answer, attachments, payload_sha256, traceparent)
+        values ($1, 'bomei-041', now(), now(), 'arrived', '{}', '\\x00', '')`, [message.id])
+      await officer.publish(topicOf('answer'), JSON.stringify(message))
+      await until(async () => (await system.sql(`select from pg_stat_activity where usename = 'minqing_ingest' and wait_event_type = 'Lock'`)).length,
+        'ingest waits for the other one')
+      await other.query('commit')
+    } finally {
+      other.release()
+    }
+    const again = await receipt(officer, topicOf('answer'), JSON.stringify(message))
+    assert.deepEqual([again.id, again.status, again.errors[0].path], [message.id, 'rejected', '/id'])
+    assert.equal(officer.messages.length, 1, 'nothing was said the first time')
+  })
+
   test('a visit seals whom it is about, masks what names them, and finds its village', async () => {
     const officer = await device(system)
     const dispatcher = await (await system.connect('dispatcher')).subscribe('minqing/stage/answered')
@@ -160,8 +181,8 @@ export function stories(system) {
     const [task, about] = [randomUUID(), randomUUID()]
     const there = await system.run('minqing-field', 'answer', task, 'arrived', '--lat', '22.98', '--lon', '115.83', ...outbox)
     assert.equal(there.status, 0, there.stderr + there.stdout)
-    const events = there.stdout.trim().split('\n').map(line => JSON.parse(line))
-    assert.deepEqual(events.map(e => e.event), ['kept', 'accepted'])
+    const events = there.stdout.trim().split('\n').map(line => JSON.parse(line).event)
+    assert.deepEqual(events.filter(event => event !== 'status'), ['kept', 'accepted'])
     const rework = await system.run('minqing-field', 'answer', '--case', about, 'rework', '--note', '还有垃圾', ...outbox)
     assert.equal(rework.status, 0, rework.stderr)
     const rows = await system.sql('select account, task, "case", answer, note from minqing.answers where task = $1 or "case" = $2 order by answer', task, about)
@@ -241,6 +262,20 @@ export function stories(system) {
     await officer.publish(topicOf('report'), '', { retain: true })
     assert.equal((await receipt(officer, topicOf('report'), JSON.stringify(report('巡查正常')))).status, 'accepted')
     assert.equal((await system.sql('select count(*)::int as n from minqing.rejections'))[0].n, before, 'clearing is no message')
+  })
+
+  test('what was left with the retain flag while ingest was away is refused and cleared when it comes back', async () => {
+    const officer = await device(system)
+    const message = report('山上冒烟', { subject })
+    await system.restart('ingest', () => officer.publish(topicOf('report'), JSON.stringify(message), { retain: true }))
+    const refusal = json(await officer.next(m => m.payload.includes(message.id), 'the refusal'))
+    assert.match(refusal.errors[0].message, /must not be retained/)
+    const fresh = await (await system.connect('ingest')).subscribe(topicOf('report'))
+    const good = report('巡查正常')
+    await receipt(officer, topicOf('report'), JSON.stringify(good))
+    await fresh.next(m => m.payload.includes(good.id), 'the good one')
+    assert.equal(fresh.messages.length, 1)
+    await fresh.end()
   })
 
   test('an action published with the retain flag is refused and cleared too', async () => {

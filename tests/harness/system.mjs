@@ -111,6 +111,7 @@ export class System {
     this.clients = []
     this.people = {}
     this.moved = 0
+    this.children = []
   }
 
   deploy(command, ...rest) {
@@ -262,6 +263,15 @@ export class System {
     return spawn(program, args, { env: { ...process.env, ...this.environment }, stdio: ['ignore', 'pipe', 'inherit'] })
   }
 
+  /** One more instance of a service beside the supervised one; ends with the system at the latest. */
+  spawnService(name, instance) {
+    const child = spawn(`minqing-${name}`, ['--config', path.join(this.folder, 'minqing.conf')], {
+      env: { ...process.env, ...this.environment, [`MINQING_${name.toUpperCase()}_INSTANCE`]: instance }, stdio: ['ignore', 'ignore', 'inherit'],
+    })
+    this.children.push(child)
+    return child
+  }
+
   /** Process id of a supervised service, 0 while it is down. */
   pid(service) {
     try {
@@ -287,6 +297,7 @@ export class System {
   }
 
   async stop() {
+    for (const child of this.children) child.kill('SIGTERM')
     await Promise.all(this.clients.map(client => client.end().catch(() => {})))
     if (this.pool) await this.pool.end()
     this.deploy('stop')

@@ -172,7 +172,8 @@ static void assert_seen_as_retained(const struct broker *broker, bool retain_as_
     char filter[] = "$share/group/kept/+";
     char *filters[] = { filter };
     assert_int_equal(mq_bus_subscribe(bus, filters, 1, 1), 0);
-    struct mq_publication p = { .payload = MQ_STR("{}"), .qos = 1, .retained = true }, clear = { .payload = MQ_STR(""), .qos = 1, .retained = true };
+    struct mq_publication p = { .payload = MQ_STR("{}"), .qos = 1, .retained = true };
+    struct mq_publication clear = { .payload = MQ_STR(""), .qos = 1, .retained = true };
     assert_int_equal(mq_bus_publish(bus, "kept/1", &p, NULL), 0);
     assert_int_equal(mq_bus_publish(bus, "kept/1", &clear, NULL), 0);
     assert_int_equal(mq_bus_flush(bus), 0);

@@ -435,8 +435,8 @@ static void what_is_found_without_the_beginning_of_the_file_keeps_its_kind(void 
     };
     char text[MQ_UUID_TEXT], payload[300];
     mq_uuid_format(&id, text);
-    snprintf(payload, sizeof(payload), "{\"v\":1,\"id\":\"%s\",\"task\":\"%s\",\"answer\":\"arrived\",\"at\":\"2026-11-23T02:10:00+08:00\"}",
-             text, text);
+    snprintf(payload, sizeof(payload),
+             "{\"v\":1,\"id\":\"%s\",\"task\":\"%s\",\"answer\":\"arrived\",\"at\":\"2026-11-23T02:10:00+08:00\"}", text, text);
     answer.payload = mq_str(payload);
     assert_int_equal(mq_outbox_keep(outbox, &answer), 0);
     /* the bytes of a visit may be those of a report */
