@@ -62,6 +62,7 @@ alter table routes add constraint routes_clock_check check (clock in ('hours', '
 comment on column routes.clock is 'hours and days run on; working_* count what calendar and working_day say. Days are written as minutes, 1440 a day.';
 
 create extension if not exists intarray schema public;
+create extension if not exists btree_gist schema public;
 alter table classifications add column words integer[] not null default '{}';
 comment on column classifications.words is 'Hashes of the text''s pairs of neighbouring characters, ascending: by these, reports of the same thing are recognised.';
 
@@ -81,6 +82,7 @@ alter table cases
     add column split_from uuid references cases (id),
     add column exercise boolean not null default false,
     add column suspended_until timestamptz,
+    add column words integer[] not null default '{}',
     add column observed_from timestamptz not null default 'epoch',
     add column observed_to timestamptz not null default 'epoch',
     add column signed_at timestamptz,
@@ -91,11 +93,16 @@ comment on column cases.level is 'Who is responsible by now: raised one step eac
 comment on column cases.assigned_at is 'Since when the present lead has it: its clocks run from here.';
 comment on column cases.request is 'Asked for in writing and not yet answered: {what: extension|suspension, until, reason, account, at}.';
 comment on column cases.observed_from is 'Between observed_from and observed_to its reports were seen, by the field''s time but no later than received.';
+comment on column cases.words is 'Words (classifications.words) of its reports, the first some hundred: what other reports are compared with.';
 alter table cases set (fillfactor = 80);
-create index cases_place on cases using gist (location) where state in ('assigned', 'signed', 'in_progress', 'suspended');
+-- The ways to the cases that a report may join: see matching_cases.
+create index cases_place on cases using gist (domain, location) where state in ('assigned', 'signed', 'in_progress', 'suspended');
+create index cases_critical on cases using gist (location) where state in ('assigned', 'signed', 'in_progress', 'suspended') and severity = 4;
+create index cases_critical_town on cases (town, opened_at) where state in ('assigned', 'signed', 'in_progress', 'suspended') and severity = 4;
 create index cases_open on cases (town, domain, opened_at) where state in ('assigned', 'signed', 'in_progress', 'suspended');
 create index cases_unplaced on cases (town, domain, opened_at)
     where state in ('assigned', 'signed', 'in_progress', 'suspended') and location is null;
+create index cases_touching on cases using gist (location) where state = 'assigned' and severity < 4 and also <> '{}';
 create index cases_opened_at on cases (opened_at);
 create index cases_handle_by on cases (handle_by);
 

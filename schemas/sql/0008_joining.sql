@@ -6,27 +6,18 @@ set search_path = minqing, public;
 -- Likeness of words -------------------------------------------------------------------------------------------------
 
 -- Share of the shorter text's words that the other has too.
-create function likeness(p_mine integer[], p_other integer[]) returns real language sql immutable strict parallel safe as
+create function likeness(p_mine integer[], p_other integer[]) returns real language sql immutable parallel safe as
 $$ select icount(p_mine & p_other)::real / greatest(1, least(icount(p_mine), icount(p_other)))::real $$;
 
--- Share of the text's words that occur in the case's first or latest reports: many eyes make many words.
-create function likeness_to_case(p_words integer[], p_case uuid) returns real language plpgsql stable cost 100000 as
-$$
-begin
-    return (select icount(p_words & uniq(sort(array_agg(w))))::real / greatest(1, icount(p_words))
-            from (select c.first_report as report from minqing.cases c where c.id = p_case
-                  union
-                  (select m.report from minqing.case_reports m where m."case" = p_case order by m.added_at desc limit 15)) l
-            join minqing.classifications k on k.report = l.report
-            cross join lateral unnest(k.words) w);
-end
-$$;
+-- Share of a text's words that occur in what was reported of a case so far: many eyes make many words.
+create function covered(p_mine integer[], p_theirs integer[]) returns real language sql immutable parallel safe as
+$$ select icount(p_mine & p_theirs)::real / greatest(1, icount(p_mine))::real $$;
 
 -- Placing -----------------------------------------------------------------------------------------------------------
 
 -- A report that is to become a case or join one. sure: its domain is decided; else domain is the likeliest and hints are what else it
 -- may be about. place: where it was seen, give or take accuracy metres, null where only its area is known (place_given: the area was
--- said by the officer). reach: how far the widest rule for it goes.
+-- said by the officer). reach: how far the widest rule of its domain goes.
 create type placement as (
     report uuid, "case" uuid, domain text, kind text, severity smallint, hints text[], sure boolean,
     account text, area text, town text, place geography, accuracy float8, reach float8, place_given boolean, at timestamptz,
@@ -44,15 +35,13 @@ begin
     return query
     select i.report, i."case", i.domain, i.kind, i.severity, coalesce(string_to_array(nullif(i.hints, ''), ','), '{}'), p_sure,
            r.account, r.area, r.town, r.location, a.accuracy,
-           a.accuracy + coalesce((select max(j.metres) from minqing.join_rules j
-                                  where p_sure and j.mine = any(array_append(coalesce(h.urgent, '{}'), minqing.join_key(i.domain, i.kind, i.severity)))), 3000),
+           a.accuracy + coalesce((select max(j.metres) from minqing.join_rules j where j.mine = minqing.join_key(i.domain, i.kind, i.severity)), 0),
            r.area_from <> 'home', least(r.observed_at, r.received_at),
            coalesce(k.restricted, (select d.restricted from minqing.routes d where d.domain = i.domain and d.kind is null and d.area = '' and d.severity is null),
                     false),
            coalesce((select c.words from minqing.classifications c where c.report = i.report), '{}')
     from unnest(p_reports, p_cases, p_domains, p_kinds, p_severities, p_hints) as i (report, "case", domain, kind, severity, hints)
     join minqing.reports r on r.id = i.report
-    cross join lateral (select string_to_array(replace(nullif(i.hints, ''), ',', '!,') || '!', ',') as urgent) h
     -- a fix that is off by more says next to nothing
     cross join lateral (select least(coalesce((r.location_given ->> 'accuracy_m')::float8, 0), 500) as accuracy) a
     left join minqing.kinds k on k.code = i.kind
@@ -60,50 +49,55 @@ begin
 end
 $$;
 
--- The best open case for each report that has one. Three ways lead to candidates, each through an index: both have a place; the
--- report has one, the case not; the report has none.
+-- The best open case for each report that has one. Candidates come through indexes alone: cases of its domain near its place; those of its
+-- domain without a place; where it has no place itself, the latest of its domain and town; and critical cases of other domains, which it
+-- may touch (hints), which touch it (also), or whose words an unsure one speaks.
 create function matching_cases(p placement[]) returns table (report uuid, "case" uuid) language plpgsql stable as
 $$
+declare
+    widest integer := (select max(k.join_metres) from minqing.kinds k where k.severity = 4);
 begin
     return query
     select distinct on (i.report) i.report, c.id
     from unnest(p) i
     cross join lateral (
-        select k.id, k.domain, k.kind, k.severity, k.also, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at
+        select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true as own
         from minqing.cases k
-        where k.state in ('assigned', 'signed', 'in_progress', 'suspended')
-          and st_dwithin(k.location, i.place, i.reach)
+        where k.state in ('assigned', 'signed', 'in_progress', 'suspended') and k.domain = i.domain and st_dwithin(k.location, i.place, i.reach)
         union all
-        (select k.id, k.domain, k.kind, k.severity, k.also, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at
-         from (select i.domain as domain union select unnest(i.hints)) h
-         cross join lateral (
-             select * from minqing.cases u
-             where i.place is not null and u.town = i.town and u.domain = h.domain
-               and u.state in ('assigned', 'signed', 'in_progress', 'suspended') and u.location is null
-             order by u.opened_at desc
-             limit 20
-         ) k)
+        (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true
+         from minqing.cases k
+         where i.place is not null and k.town = i.town and k.domain = i.domain and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
+           and k.location is null
+         order by k.opened_at desc
+         limit 20)
         union all
-        (select k.id, k.domain, k.kind, k.severity, k.also, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at
-         from (select i.domain as domain union select unnest(i.hints)) h
-         cross join lateral (
-             select * from minqing.cases u
-             where i.place is null and u.town = i.town and u.domain = h.domain
-               and u.state in ('assigned', 'signed', 'in_progress', 'suspended')
-             order by u.opened_at desc
-             limit 20
-         ) k)
+        (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true
+         from minqing.cases k
+         where i.place is null and k.town = i.town and k.domain = i.domain and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
+         order by k.opened_at desc
+         limit 20)
+        union all
+        select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
+        from minqing.cases k
+        where k.state in ('assigned', 'signed', 'in_progress', 'suspended') and k.severity = 4 and k.domain is distinct from i.domain
+          and st_dwithin(k.location, i.place, widest + i.accuracy)
+          and (k.domain = any(i.hints) or i.domain = any(k.also) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
+        union all
+        (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
+         from minqing.cases k
+         where i.place is null and k.town = i.town and k.severity = 4 and k.domain is distinct from i.domain
+           and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
+           and (k.domain = any(i.hints) or i.domain = any(k.also) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
+         order by k.opened_at desc
+         limit 20)
     ) c
-    cross join lateral (
-        -- what only touches the case's domain, or may be of it, goes by the case's own urgency
-        select case when i.sure and c.domain = i.domain then minqing.join_key(i.domain, i.kind, i.severity)
-                    else minqing.join_key(c.domain, null, c.severity) end as mine,
-               c.domain = i.domain or c.domain = any(i.hints) or (i.sure and i.domain = any(c.also)) as near
-    ) h
-    join minqing.join_rules j on j.mine = h.mine and j.other = minqing.join_key(c.domain, c.kind, c.severity)
+    join minqing.join_rules j
+      -- what only touches the case's domain, or may be of it, goes by the case's own urgency
+      on j.mine = case when i.sure and c.own then minqing.join_key(i.domain, i.kind, i.severity) else minqing.join_key(c.domain, null, c.severity) end
+         and j.other = minqing.join_key(c.domain, c.kind, c.severity)
     where c.town = i.town
       and c.restricted = i.restricted
-      and (h.near or not i.sure)
       and i.at between c.observed_from - make_interval(mins => j.minutes) and c.observed_to + make_interval(mins => j.minutes)
       and case
               when c.location is not null and i.place is not null then st_dwithin(c.location, i.place, j.metres + i.accuracy)
@@ -114,10 +108,8 @@ begin
               else exists (select from minqing.areas v where v.code = left(i.area, 12) and c.location is not null
                            and st_dwithin(v.polygon::geography, c.location, j.metres))
           end
-      and (h.near and j.overlap = 0
-           or minqing.likeness_to_case(i.words, c.id) >= case when h.near then j.overlap else greatest(j.overlap, 0.35) end)
-    order by i.report, c.domain = i.domain desc, c.kind is not distinct from i.kind desc,
-             st_distance(c.location, i.place) nulls last, c.opened_at desc;
+      and (j.overlap = 0 or minqing.covered(i.words, c.words) >= j.overlap)
+    order by i.report, c.own desc, c.kind is not distinct from i.kind desc, st_distance(c.location, i.place) nulls last, c.opened_at desc;
 end
 $$;
 
@@ -200,12 +192,12 @@ begin
     made as (
         insert into minqing.cases (id, number, town, year, state, domain, kind, also, severity, restricted, area, location, opened_at,
                                    assigned_at, sign_by, handle_by, sign_minutes, handle_minutes, clock, lead, level, first_report,
-                                   disagrees, observed_from, observed_to)
+                                   disagrees, observed_from, observed_to, words)
         select n."case", t.short_name || '-' || to_char(n.day, 'MMDD') || '-' || to_char(n.n, 'FM999000'), n.town,
                extract(year from n.day), 'assigned', n.domain, n.kind, array_remove(n.hints, n.domain), n.severity, (n.route).restricted,
                n.area, n.place, n.now_at, n.now_at, minqing.deadline(n.now_at, n.sign_minutes, n.clock),
                minqing.deadline(n.now_at, n.handle_minutes, n.clock), n.sign_minutes, n.handle_minutes, n.clock, (n.route).lead,
-               minqing.first_level((n.route).lead, n.area, n.severity), n.report, n.disagrees, n.at, n.at
+               minqing.first_level((n.route).lead, n.area, n.severity), n.report, n.disagrees, n.at, n.at, n.words
         from numbered n
         join minqing.areas t on t.code = n.town
         on conflict (id) do nothing
@@ -328,7 +320,7 @@ declare
 begin
     return query
     with input as materialized (
-        select i.report, i."case", i.account, i.place, i.at, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
+        select i.report, i."case", i.account, i.place, i.at, i.words, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
                                      restricted, words, "case")
     ),
@@ -342,11 +334,16 @@ begin
                (array_agg(i.place order by i.n) filter (where i.place is not null))[1] as place
         from input i group by i."case"
     ),
+    spoken as (
+        select i."case", array_agg(w) as words from input i cross join lateral unnest(i.words) w where i.n <= 15 group by i."case"
+    ),
     changed as (
         update minqing.cases c
         set version = c.version + t.n, report_count = c.report_count + t.n, observed_from = least(c.observed_from, t.first),
-            observed_to = greatest(c.observed_to, t.last), location = coalesce(c.location, t.place)
+            observed_to = greatest(c.observed_to, t.last), location = coalesce(c.location, t.place),
+            words = case when icount(c.words) < 400 then uniq(sort(c.words || s.words)) else c.words end
         from totals t
+        left join spoken s on s."case" = t."case"
         where c.id = t."case"
         returning c.id, c.version, c.state, c.report_count, t.n
     ),
@@ -479,7 +476,8 @@ begin
         from minqing.cases n
         join minqing.reports r on r.id = n.first_report
         join minqing.join_rules j on j.mine = n.domain || '!' and j.other = minqing.join_key(n.domain, n.kind, n.severity) and j.overlap = 0
-        join minqing.cases k on k.state = 'assigned' and k.town = n.town and n.domain = any(k.also) and k.severity < 4 and not k.restricted
+        join minqing.cases k on k.state = 'assigned' and k.severity < 4 and k.also <> '{}' and k.town = n.town and n.domain = any(k.also)
+             and not k.restricted
              and st_dwithin(k.location, n.location, j.metres)
              and n.observed_from between k.observed_from - make_interval(mins => j.minutes) and k.observed_to + make_interval(mins => j.minutes)
              and k.opened_at > minqing.now() - interval '1 hour'

@@ -338,7 +338,7 @@ begin
     set report_count = k.report_count + c.report_count, severity = greatest(k.severity, c.severity),
         also = case when k.restricted then k.also else array_remove(array(select distinct a from unnest(k.also || c.also || c.domain) a order by a), k.domain) end,
         observed_from = least(k.observed_from, c.observed_from), observed_to = greatest(k.observed_to, c.observed_to),
-        location = coalesce(k.location, c.location)
+        location = coalesce(k.location, c.location), words = case when icount(k.words) < 400 then uniq(sort(k.words || c.words)) else k.words end
     where k.id = o.id;
     -- who led the one, or worked on it, takes part in the other
     perform minqing.add_parts(o.id, array(select a.department from minqing.assignments a
