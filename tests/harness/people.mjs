@@ -111,7 +111,9 @@ export class Officer extends Person {
 }
 
 const topics = {
-  desk: who => ['case', 'restricted'].map(kind => `minqing/department/${who.department}/${scope(who.area, '+')}/${kind}/+`),
+  // a village's own desk hears of its village alone
+  desk: who => ['case', 'restricted'].map(kind => `minqing/department/${who.department}/${who.area.length < 12 ? scope(who.area, '+')
+    : `${who.area.slice(0, 6)}/${who.area}`}/${kind}/+`),
   operator: who => [`minqing/stream/${scope(who.area, '+')}/+/+`, `minqing/department/command_centre/${scope(who.area, '+')}/case/+`,
     `minqing/command/${scope(who.area, '+')}/review/+`],
   device: who => ['receipt', 'status', 'task'].map(kind => `minqing/field/${who.account}/${kind}`),
