@@ -67,8 +67,7 @@ export function stories(system) {
 
   story(system, 'reminder at two thirds, supervision at the deadline, then one level up each further period to the city; each once, by two dispatchers and over a restart',
     null, async () => {
-      const second = system.spawn('env', 'MINQING_DISPATCHER_INSTANCE=2', 'minqing-dispatcher', '--config', `${system.folder}/minqing.conf`)
-      second.stdout.resume()
+      const second = system.spawnService('dispatcher', '2')
       await until(async () => (await system.sql(`select from pg_stat_activity where usename = 'minqing_dispatcher'`)).length >= 2, 'two dispatchers')
       await system.run('minqing', 'account', 'add', 'shanwei-command', '--role', 'operator', '--name', '市值班员', '--area', '4415', '--secret-file',
         `${system.folder}/secrets/shanwei-command`)
@@ -100,8 +99,7 @@ export function stories(system) {
       await system.clockLooks()
       assert.deepEqual(await filtered(system, id, ...clockWords), ['reminded', 'supervised'])
       assert.ok(!county.client.messages.some(m => countyTopic(m.topic)), 'the county is not troubled yet')
-      const third = system.spawn('env', 'MINQING_DISPATCHER_INSTANCE=3', 'minqing-dispatcher', '--config', `${system.folder}/minqing.conf`)
-      third.stdout.resume()
+      const third = system.spawnService('dispatcher', '3')
       await until(async () => (await system.sql(`select from pg_stat_activity where usename = 'minqing_dispatcher'`)).length >= 2, 'two dispatchers again')
       await system.moveClock('30 minutes')
       await county.hears(countyTopic, 'the case at the county')
@@ -127,6 +125,9 @@ export function stories(system) {
     const village = await system.desk('dianshi-justice')
     const { id } = await fresh(system, { kind: 'dispute_mediation.neighbour', text: '两家为一棵龙眼树的果子归谁争执', area: '441581105202001' })
     await village.sees(id)
+    const { id: elsewhere } = await fresh(system, { kind: 'dispute_mediation.neighbour', text: '隔壁鸡叫太早，天天吵嘴', area: '441581105203' })
+    await (await system.desk('bomei-justice')).sees(elsewhere)
+    assert.deepEqual(village.cases(elsewhere), [], 'another village is not its business')
     assert.equal((await system.case(id)).level, 'village')
     const levels = []
     for (let i = 0; i < 5; i++) {

@@ -13,7 +13,7 @@ const jieshi = '441581/441581102'
 /** Words that occur in the two cases and nowhere else. */
 const secret = { text: '司徒某楠注射海洛因后失联三日', name: '司徒某楠' }
 const plain = { text: '老街拐角鞋铺的冒牌球鞋贴着金鹰标' }
-const words = /司徒|海洛因|金鹰标|鞋铺/
+const words = { restricted: /司徒|海洛因/, ordinary: /金鹰标|鞋铺/, any: /司徒|海洛因|金鹰标|鞋铺/ }
 
 /** [account, topic]: the broker refuses to take anything there from that account. */
 const topics = [
@@ -106,7 +106,7 @@ export function stories(system) {
 
   const assertTellsNothing = (answer, what) => {
     const text = JSON.stringify(answer)
-    assert.ok(!words.test(text), `${what} tells the words: ${text}`)
+    assert.ok(!words.any.test(text), `${what} tells the words: ${text}`)
     for (const { number } of [restricted, ordinary]) assert.ok(!text.includes(number), `${what} tells the number: ${text}`)
   }
 
@@ -117,13 +117,15 @@ export function stories(system) {
       await fresh(system, { account: 'bomei-062', text: plain.text, area: '441581105208' })]
     for (const one of made) one.number = (await system.case(one.id)).number
     ;[restricted, ordinary] = made
+    restricted.words = words.restricted
+    ordinary.words = words.ordinary
     await (await system.desk('bomei-antidrug')).sees(restricted.id)
     await (await system.desk('bomei-market')).sees(ordinary.id)
     await until(async () => !(await system.sql('select from minqing.announcements where ref = any($1) and version > published_version', [restricted.id, ordinary.id])).length,
       'everything about them is out')
     held = await picture()
     for (const [account, filter, client] of nosy) {
-      const heard = client.messages.filter(m => words.test(m.payload.toString()) || [restricted, ordinary].some(c => m.topic.includes(c.id) || m.payload.includes(c.id)))
+      const heard = client.messages.filter(m => words.any.test(m.payload.toString()) || [restricted, ordinary].some(c => m.topic.includes(c.id) || m.payload.includes(c.id)))
       // an officer's status names its own case; a desk's own topics are its own
       assert.deepEqual(heard.map(m => m.topic), [], `${account} at ${filter}`)
       attempts++
@@ -173,7 +175,7 @@ export function stories(system) {
     const operator = await system.desk('bomei-command')
     for (const attempt of [{ action: 'mobilise', unit: 'bomei' }, { action: 'merge', into: ordinary.id }]) {
       const reply = await operator.mayNot(attempt.action, restricted.id, attempt, /restricted|受限/)
-      assert.ok(!words.test(JSON.stringify(reply)))
+      assert.ok(!words.any.test(JSON.stringify(reply)))
       attempts++
     }
     await operator.mayNot('merge', ordinary.id, { into: restricted.id }, /restricted/)
@@ -230,7 +232,7 @@ export function stories(system) {
           ['subject', { case: one.id, reason: '看看' }]]) {
           const result = await system.ask(account, name, question)
           const said = JSON.stringify({ ...result, id: 0 })
-          assert.ok(!words.test(said) && (question.number || !said.includes(one.number)), `${account} asks for ${name}: ${said}`)
+          assert.ok(!one.words.test(said) && (question.number || !said.includes(one.number)), `${account} asks for ${name}: ${said}`)
           if (name !== 'cases') assert.equal(result.done, false, `${account} asks for ${name}`)
           attempts++
         }
