@@ -371,7 +371,7 @@ $$;
 create function split_case(c cases, p_new uuid, p_who acting, m jsonb) returns setof bigint language plpgsql as
 $$
 declare
-    asked uuid[] := array(select r::uuid from jsonb_array_elements_text(m -> 'reports') r);
+    asked uuid[] := array(select distinct r::uuid from jsonb_array_elements_text(m -> 'reports') r);
     first uuid;
     placed minqing.placement[];
     opened bigint;
