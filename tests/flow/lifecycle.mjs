@@ -378,6 +378,22 @@ export function stories(system) {
     await system.assertReplays(id)
   })
 
+  test('a report that is named twice is split off once', async () => {
+    const { id, report } = await fresh(system)
+    const [operator, officer] = [await system.desk('bomei-command'), await system.officer('bomei-054')]
+    const joined = []
+    for (const n of [1, 2]) joined.push(await officer.report(`${report.text}${n}`, { kind: report.kind, area: report.area }))
+    for (const one of joined) assert.equal(await system.caseOf(one), id)
+    const reply = await operator.does('split', id, { reports: [joined[0].id, joined[0].id], note: '另一家店' })
+    assert.notEqual(reply.case, id)
+    const counts = await system.sql(`select c.report_count, count(m.*)::int as reports from minqing.cases c join minqing.case_reports m on m."case" = c.id
+      where c.id = any($1) group by c.id`, [id, reply.case])
+    assert.deepEqual(counts.map(c => [c.report_count, c.reports]).sort(), [[1, 1], [2, 2]])
+    await officer.told(reply.case, 'assigned')
+    await system.assertReplays(id)
+    await system.assertReplays(reply.case)
+  })
+
   test('a second return, and a late one, go to the command centre', async () => {
     const { id } = await fresh(system)
     const operator = await system.desk('bomei-command')

@@ -77,14 +77,14 @@ const topics = [
 
 /** [account, filter]: whoever listens there hears nothing of the two cases. */
 const ears = [
-  ['bomei-090', null], ['bomei-030', '#'], ['bomei-030', 'minqing/department/#'], ['bomei-030', 'minqing/field/+/report'], ['bomei-030', '$share/ingest/minqing/field/+/report'],
+  ['bomei-030', '#'], ['bomei-030', 'minqing/department/#'], ['bomei-030', 'minqing/field/+/report'], ['bomei-030', '$share/ingest/minqing/field/+/report'],
   ['bomei-030', 'minqing/stream/#'], ['bomei-030', 'minqing/command/#'], ['bomei-030', 'minqing/stage/#'], ['bomei-030', 'minqing/reply/#'],
   ['bomei-fire', '#'], ['bomei-fire', 'minqing/department/+/441581/441581105/+/+'], ['bomei-fire', 'minqing/department/anti_drug_office/#'], ['bomei-fire', 'minqing/reply/+/#'],
   ['bomei-civil', '#'], ['bomei-civil', 'minqing/department/market_supervision/#'], ['bomei-civil', 'minqing/stream/#'],
   ['jieshi-police', '#'], ['jieshi-police', 'minqing/department/police/441581/441581105/+/+'], ['jieshi-police', 'minqing/department/police/#'],
   ['jieshi-command', '#'], ['jieshi-command', 'minqing/stream/441581/441581105/+/+'], ['jieshi-command', 'minqing/department/+/441581/441581105/case/+'],
   ['lufeng-fire', '#'], ['dianshi-justice', '#'],
-].filter(([, filter]) => filter)
+]
 
 /** Desks and operators to whom the ordinary case is nobody's business, and what they try. */
 const outsiders = ['bomei-fire', 'bomei-civil', 'bomei-justice', 'bomei-health', 'bomei-power', 'bomei-water', 'bomei-town', 'dianshi-justice', 'dianshi-power', 'jieshi-police',
@@ -126,8 +126,9 @@ export function stories(system) {
     held = await picture()
     for (const [account, filter, client] of nosy) {
       const heard = client.messages.filter(m => words.any.test(m.payload.toString()) || [restricted, ordinary].some(c => m.topic.includes(c.id) || m.payload.includes(c.id)))
-      // an officer's status names its own case; a desk's own topics are its own
       assert.deepEqual(heard.map(m => m.topic), [], `${account} at ${filter}`)
+      // to the broker they are somebody who hears, though it gives them nothing
+      await client.end()
       attempts++
     }
   })

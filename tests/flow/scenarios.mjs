@@ -2,7 +2,7 @@
 // Twelve stories of a county, from what an officer sees to the end of the case.
 import assert from 'node:assert/strict'
 import { createHash, randomUUID } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { json, until } from '../harness/system.mjs'
 
@@ -51,7 +51,9 @@ export function stories(system) {
     }
     assert.equal((await system.sql('select from minqing.tasks where "case" = $1', fire)).length, 6, 'nobody else is called')
     await mobiliseCritical(system, '-')
-    await Promise.all([second, third].map(o => o.report('点石村后山着火了，烟很大', { area: dianshi })))
+    for (const officer of [second, third]) {
+      assert.equal(await system.caseOf(await officer.report('点石村后山着火了，烟很大', { area: dianshi })), fire)
+    }
     await system.assertReplays(fire)
   })
 
@@ -286,6 +288,15 @@ export function stories(system) {
     await operator.streams(id, 'supervised')
     await desk.sees(id, shown => shown.events.some(e => e.what === 'supervised'))
     assert.deepEqual(await system.history(id), ['opened', 'reminded', 'supervised'])
+    await desk.does('sign', id)
+    await desk.does('resolve', id, { note: '查扣无名船一艘、柴油十二吨' })
+    // who saw it is at home in the next town, and goes to look all the same
+    const { task } = await officer.task(id, 'verify')
+    const { id: wrong } = await officer.answer({ task, answer: 'result', note: '看过了' })
+    await until(async () => (await system.sql('select from minqing.outcomes where id = $1 and not done', wrong)).length, 'that says neither yes nor no')
+    await officer.answer({ task, answer: 'verified', note: '船已拖走，滩上无人' })
+    await operator.sees(id, 'verified')
+    await operator.does('close', id)
     await system.assertReplays(id)
     await system.resetClock()
   })
@@ -402,5 +413,23 @@ export function stories(system) {
     assert.deepEqual(told, live)
     await system.assertReplays(id)
     await system.resetClock()
+  })
+
+  test('of whom all this was about nothing lies open: not in a dump, in no log, in no message, not in the broker\'s store', async () => {
+    const said = /13712349876|441581197602034567|榕树巷七号/
+    for (const client of system.clients) {
+      for (const m of client.messages.filter(m => said.test(m.payload.toString()))) assert.match(m.topic, /^minqing\/reply\/[a-z0-9-]+\/query$/, 'but in the audited reply')
+    }
+    const dump = `${system.folder}/dump`
+    const dumped = await system.run('pg_dump', '--data-only', '--file', dump, system.environment.MINQING_DATABASE_ADMIN)
+    assert.equal(dumped.status, 0, dumped.stderr)
+    assert.ok(readFileSync(dump, 'utf8').includes('前面山头冒烟'), 'the dump has the reports')
+    const store = `${system.folder}/broker/mosquitto.db`
+    const saved = statSync(store, { throwIfNoEntry: false })?.mtimeMs
+    process.kill(system.pid('mosquitto'), 'SIGUSR1')
+    await until(() => statSync(store, { throwIfNoEntry: false })?.mtimeMs > (saved ?? 0), 'the broker writes its store')
+    const files = [dump, store, ...readdirSync(`${system.folder}/log`, { recursive: true }).map(name => `${system.folder}/log/${name}`).filter(f => statSync(f).isFile())]
+    assert.ok(files.length > 6)
+    for (const file of files) assert.ok(!said.test(readFileSync(file, 'utf8')), file)
   })
 }
