@@ -90,7 +90,7 @@ const ears = [
 const outsiders = ['bomei-fire', 'bomei-civil', 'bomei-justice', 'bomei-health', 'bomei-power', 'bomei-water', 'bomei-town', 'dianshi-justice', 'dianshi-power', 'jieshi-police',
   'jieshi-fire', 'jieshi-market', 'jieshi-smuggling', 'lufeng-fire', 'lufeng-civil']
 /** And those who have no part in the restricted one. */
-const barred = [...outsiders.filter(a => !['bomei-justice', 'bomei-town', 'dianshi-justice'].includes(a)), 'bomei-market', 'bomei-forestry', 'bomei-education', 'bomei-women', 'lufeng-market', 'jieshi-command']
+const barred = [...outsiders.filter(a => !['bomei-justice', 'bomei-town'].includes(a)), 'bomei-market', 'bomei-forestry', 'bomei-education', 'bomei-women', 'lufeng-market', 'jieshi-command']
 
 const tries = [{ action: 'sign' }, { action: 'progress', note: '看看' }, { action: 'resolve', note: '已办' }, { action: 'return', reason: '属公安职责' }]
 const orders = [{ action: 'supervise', note: '催' }, { action: 'close' }, { action: 'reassign', department: 'fire' }, { action: 'mobilise', unit: 'bomei' }, { action: 'refuse', reason: '无' }]

@@ -127,7 +127,6 @@ export class System {
     const pairs = name => Object.fromEntries(this.secret(name).split('\n').map(line => line.split('\t')))
     this.devices = pairs('devices')
     this.secrets = { ...this.devices, ...pairs('desks') }
-    this.prefix = readFileSync(path.join(this.folder, 'prefix'), 'utf8').trim()
   }
 
   secret(name) {
@@ -236,9 +235,9 @@ export class System {
     }
   }
 
-  /** Whether the read side is installed. */
+  /** Whether this system has the read side. */
   get answersQuestions() {
-    return existsSync(path.join(this.prefix, 'bin/minqing-query'))
+    return existsSync(path.join(this.folder, 'service/query'))
   }
 
   /** Asks the read side as an account, and returns the result. */
