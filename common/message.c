@@ -47,6 +47,14 @@ const char *const mq_answer_words[] = {
     [MQ_ANSWER_VERIFIED] = "verified",         [MQ_ANSWER_REWORK] = "rework",   [MQ_ANSWER_REWORK + 1] = NULL,
 };
 
+const char *const mq_query_words[] = { "case", "cases", "report", "review", "subject", "audit", "stats", "officers", NULL };
+
+const char *const mq_state_words[] = {
+    "assigned", "signed", "in_progress", "suspended", "resolved", "verified", "closed", "refused", "merged", NULL,
+};
+
+const char *const mq_by_words[] = { "department", "town", "village", "grid", "domain", "kind", "day", "month", NULL };
+
 const char *const mq_answered_words[] = { "answer", "visit", NULL };
 
 static const struct mq_field location_fields[] = {
@@ -208,6 +216,45 @@ static const struct mq_field reply_fields[] = {
     { .name = NULL },
 };
 const struct mq_object mq_reply_object = { "reply", sizeof(struct mq_reply), reply_fields, 0 };
+
+static const struct mq_field query_fields[] = {
+    { "v", MQ_INTEGER, AT(mq_query, v), FORMAT },
+    { "id", MQ_UUID, AT(mq_query, id), .required = true },
+    { "case", MQ_UUID, AT(mq_query, case_id) },
+    { "number", MQ_STRING, AT(mq_query, number), .min = 1, .max = 64 },
+    { "report", MQ_UUID, AT(mq_query, report) },
+    { "visit", MQ_UUID, AT(mq_query, visit) },
+    { "reason", MQ_STRING, AT(mq_query, reason), .min = 1, .max = 500, .pattern = "written" },
+    { "state", MQ_ENUM, AT(mq_query, state), .words = mq_state_words },
+    { "domain", MQ_ENUM, AT(mq_query, domain), .words = mq_domain_words },
+    { "kind", MQ_STRING, AT(mq_query, kind), KIND },
+    { "severity", MQ_INTEGER, AT(mq_query, severity), SEVERITY },
+    { "department", MQ_STRING, AT(mq_query, department), CODE },
+    { "area", MQ_STRING, AT(mq_query, area), .min = 4, .max = 15, .pattern = "digits" },
+    { "overdue", MQ_BOOLEAN, AT(mq_query, overdue), HAS(mq_query, has_overdue) },
+    { "text", MQ_STRING, AT(mq_query, text), .min = 2, .max = 100, .pattern = "written" },
+    { "from", MQ_TIME, AT(mq_query, from) },
+    { "to", MQ_TIME, AT(mq_query, to) },
+    { "by", MQ_ENUM, AT(mq_query, by), .words = mq_by_words },
+    { "limit", MQ_INTEGER, AT(mq_query, limit), .min = 1, .max = 200 },
+    { "after", MQ_STRING, AT(mq_query, after), .min = 1, .max = 100 },
+    { .name = NULL },
+};
+const struct mq_object mq_query_object = { "query", sizeof(struct mq_query), query_fields, 0 };
+
+static const struct mq_field result_fields[] = {
+    { "v", MQ_INTEGER, AT(mq_result, v), .required = true, FORMAT },
+    { "id", MQ_UUID, AT(mq_result, id), .required = true, .nullable = true },
+    { "name", MQ_STRING, AT(mq_result, name), .required = true, .min = 1, .max = 64 },
+    { "done", MQ_BOOLEAN, AT(mq_result, done), .required = true },
+    { "reason", MQ_STRING, AT(mq_result, reason), .nullable = true, .max = 2000 },
+    { "case", MQ_RAW, AT(mq_result, case_raw), .pattern = "object" },
+    { "report", MQ_RAW, AT(mq_result, report), .pattern = "object" },
+    { "total", MQ_INTEGER, AT(mq_result, total), HAS(mq_result, has_total), .min = 0, .max = 1000 },
+    { "next", MQ_STRING, AT(mq_result, next), .nullable = true, .max = 100 },
+    { .name = NULL },
+};
+const struct mq_object mq_result_object = { "result", sizeof(struct mq_result), result_fields, 0 };
 
 static const struct mq_field received_fields[] = {
     { "v", MQ_INTEGER, AT(mq_received, v), .required = true, FORMAT },
@@ -382,5 +429,6 @@ const struct mq_object *const mq_objects[] = {
     &mq_received_object,   &mq_classified_object, &mq_dispatched_object, &mq_stream_line_object,
     &mq_case_object,       &mq_review_object,     &mq_status_object,     &mq_health_object,
     &mq_answer_object,     &mq_visit_object,      &mq_answered_object,   &mq_task_object,
+    &mq_query_object,      &mq_result_object,
     NULL,
 };

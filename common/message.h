@@ -17,6 +17,9 @@ extern const char *const mq_receipt_kind_words[];   /* report, visit, answer, at
 extern const char *const mq_receipt_status_words[]; /* accepted, duplicate, rejected, later */
 extern const char *const mq_answer_words[];   /* acknowledged, arrived, result, verified, rework */
 extern const char *const mq_answered_words[]; /* answer, visit */
+extern const char *const mq_query_words[];  /* case, cases, report, review, subject, audit, stats, officers: names in the topic */
+extern const char *const mq_state_words[];  /* of a case: assigned … merged */
+extern const char *const mq_by_words[];     /* of what figures are: department, town, village, grid, domain, kind, day, month */
 extern const char *const mq_action_words[]; /* decide, admit, … all of the design, desk's first */
 
 enum mq_receipt_kind { MQ_RECEIPT_REPORT, MQ_RECEIPT_VISIT, MQ_RECEIPT_ANSWER, MQ_RECEIPT_ATTACHMENT };
@@ -159,6 +162,40 @@ struct mq_reply {
     struct mq_str number;
 };
 extern const struct mq_object mq_reply_object;
+
+/* A question to the read side; its name is in the topic. */
+struct mq_query {
+    struct mq_uuid id;
+    struct mq_uuid case_id; /* `case` on the wire */
+    struct mq_str number;
+    struct mq_uuid report, visit;
+    struct mq_str reason; /* subject: what for */
+    int state, domain, by; /* words; -1: not said */
+    struct mq_str kind;
+    int64_t severity; /* least; 0: any */
+    struct mq_str department, area;
+    bool overdue, has_overdue;
+    struct mq_str text;     /* searched for */
+    struct mq_str from, to; /* RFC 3339 */
+    int64_t limit;          /* 1–200; 0: not said, which means 50 */
+    struct mq_str after;    /* `next` of the page before */
+    int64_t v;              /* 0: not said, which means MQ_FORMAT */
+};
+extern const struct mq_object mq_query_object;
+
+/* Its answer, as far as all answers are alike; what depends on the name is in the schema. */
+struct mq_result {
+    int64_t v;
+    struct mq_uuid id; /* nil: null on the wire, none could be read */
+    struct mq_str name;
+    bool done;
+    struct mq_str reason;           /* why not */
+    struct mq_str case_raw, report; /* raw objects: `case`, `report` */
+    int64_t total;
+    bool has_total;
+    struct mq_str next; /* cursor of the next page */
+};
+extern const struct mq_object mq_result_object;
 
 /* Elements of the stage arrays: enough to go on without reading the row again, and the ids. */
 struct mq_received {

@@ -21,7 +21,10 @@
     X(REFUSED, "refused", "publishes the broker refused")                                 \
     X(BATCHES, "batches", "transactions")                                                 \
     X(RETRIES, "retries", "batches done again after the database failed")                 \
-    X(CONNECTS, "connects", "connections made to the broker")
+    X(CONNECTS, "connects", "connections made to the broker")                             \
+    X(DELIVERED, "delivered", "deliveries that a webhook took")                           \
+    X(UNDELIVERED, "undelivered", "attempts of deliveries that failed")                   \
+    X(GIVEN_UP, "given_up", "deliveries given up")
 
 enum mq_metric {
 #define X(symbol, name, help) MQ_METRIC_##symbol,

@@ -187,3 +187,13 @@ bool mq_topic_is_reply_of(struct mq_str topic, struct mq_str account) {
     }
     return rest.n > 0;
 }
+
+int mq_topic_reply(struct mq_str asked, struct mq_str account, struct mq_str name, char out[MQ_TOPIC_BYTES]) {
+    if (mq_topic_is_reply_of(asked, account)) {
+        memcpy(out, asked.s, asked.n);
+        out[asked.n] = '\0';
+        return 0;
+    }
+    const struct mq_str parts[] = { account, name };
+    return mq_topic_format(MQ_TOPIC_REPLY, parts, MQ_LENGTH(parts), out);
+}

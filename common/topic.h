@@ -66,4 +66,8 @@ bool mq_topic_account_valid(struct mq_str account);
 /* Is `topic` below "minqing/reply/{account}/"? Servers refuse response topics that are not the asker's own. */
 bool mq_topic_is_reply_of(struct mq_str topic, struct mq_str account);
 
+/* Writes where an answer to `account` goes: `asked`, the response topic of its message, where that is its own, else
+ * "minqing/reply/{account}/{name}". 0, or as mq_topic_format. */
+MQ_MUST_CHECK int mq_topic_reply(struct mq_str asked, struct mq_str account, struct mq_str name, char out[MQ_TOPIC_BYTES]);
+
 #endif

@@ -51,9 +51,23 @@ static char *read_secret(const char *path) {
     return text;
 }
 
+/* What the environment says of each `who`. */
+static const char *const users[] = { "MINQING_DEVICE_USER", "MINQING_DESK_USER", "MINQING_OPERATOR_USER" };
+static const char *const passwords[] = { "MINQING_DEVICE_PASSWORD", "MINQING_DESK_PASSWORD", "MINQING_OPERATOR_PASSWORD" };
+
+/* With -u, the one whose name that is, so that its password is found. */
+static enum mq_client_who whoever(const char *named) {
+    enum mq_client_who who = MQ_CLIENT_OPERATOR;
+    for (;; who--) {
+        const char *user = environment(users[who]);
+        if (who == MQ_CLIENT_DEVICE || (user && (!named || strcmp(user, named) == 0)))
+            return who;
+    }
+}
+
 int mq_client_login(struct mq_client_login *login, enum mq_client_who who) {
-    static const char *const users[] = { "MINQING_DEVICE_USER", "MINQING_DESK_USER", "MINQING_OPERATOR_USER" };
-    static const char *const passwords[] = { "MINQING_DEVICE_PASSWORD", "MINQING_DESK_PASSWORD", "MINQING_OPERATOR_PASSWORD" };
+    if (who == MQ_CLIENT_ANYONE)
+        who = whoever(login->user);
     if (!login->host)
         login->host = environment("MINQING_MQTT_HOST");
     if (!login->host)

@@ -9,8 +9,9 @@
 #include "common/topic.h"
 #include "options.h"
 
-/* Whose name and password the environment gives where no -u/-P did: MINQING_{DEVICE,DESK,OPERATOR}_USER and _PASSWORD. */
-enum mq_client_who { MQ_CLIENT_DEVICE, MQ_CLIENT_DESK, MQ_CLIENT_OPERATOR };
+/* Whose name and password the environment gives where no -u/-P did: MINQING_{DEVICE,DESK,OPERATOR}_USER and _PASSWORD. Anyone: of
+ * operator, desk and device the first that the environment names. */
+enum mq_client_who { MQ_CLIENT_DEVICE, MQ_CLIENT_DESK, MQ_CLIENT_OPERATOR, MQ_CLIENT_ANYONE };
 
 /* Where the broker is and who we are. Zeroed at first; then the options, then mq_client_login for what they left open. */
 struct mq_client_login {

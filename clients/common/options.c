@@ -120,6 +120,20 @@ static bool parse_seconds(const char *text, int64_t *ms) {
     return true;
 }
 
+static bool known_word(const struct mq_option *option, const char *text) {
+    size_t i = 0;
+    while (option->words[i] && strcmp(option->words[i], text) != 0)
+        i++;
+    return option->words[i];
+}
+
+static int unknown_word(const struct parser *parser, const struct mq_option *option, const char *text) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer allowed = { 0 };
+    for (size_t i = 0; option->words[i]; i++)
+        mq_buffer_printf(&allowed, " %s", option->words[i]);
+    return misuse(parser->line, "--%s 没有这个值 unknown value '%s'; 可用 allowed:%s", option->name, text, mq_buffer_text(&allowed));
+}
+
 static int take(const struct parser *parser, const struct mq_option *option, const char *text) {
     int64_t value = 0;
     bool seconds = option->type == MQ_OPTION_SECONDS;
@@ -127,8 +141,17 @@ static int take(const struct parser *parser, const struct mq_option *option, con
         *(bool *)option->target = true;
         return -1;
     }
-    if (option->type == MQ_OPTION_TEXT) {
+    if (option->type == MQ_OPTION_WORD && !known_word(option, text))
+        return unknown_word(parser, option, text);
+    if (option->type == MQ_OPTION_TEXT || option->type == MQ_OPTION_WORD) {
         *(const char **)option->target = text;
+        return -1;
+    }
+    if (option->type == MQ_OPTION_LIST) {
+        struct mq_option_list *list = option->target;
+        if (list->count == MQ_OPTION_ITEMS)
+            return misuse(parser->line, "--%s: 最多 %d 个 at most so many", option->name, MQ_OPTION_ITEMS);
+        list->items[list->count++] = text;
         return -1;
     }
     bool good = seconds ? parse_seconds(text, &value) : parse_integer(text, &value);
@@ -167,7 +190,22 @@ static int take_all(struct parser *parser, int argc, char **argv) {
     return -1;
 }
 
+/* Who wants to see the tables instead. */
+static struct {
+    void (*visit)(void *userdata, const struct mq_command_line *line);
+    void *userdata;
+} describe;
+
+void mq_options_describe(void (*visit)(void *userdata, const struct mq_command_line *line), void *userdata) {
+    describe.visit = visit;
+    describe.userdata = userdata;
+}
+
 int mq_options_parse(const struct mq_command_line *line, int argc, char **argv, size_t *words) {
+    if (describe.visit) {
+        describe.visit(describe.userdata, line);
+        return MQ_EXIT_GOOD;
+    }
     struct parser parser = { .line = line, .letters = ":" };
     add_rows(&parser, line->options);
     add_rows(&parser, line->shared);

@@ -6,6 +6,8 @@
 
 #include "common/base.h"
 
+#define MQ_OPTION_ITEMS 32 /* of one list */
+
 /* Exit status of every program for people. */
 enum mq_exit {
     MQ_EXIT_GOOD = 0,
@@ -19,9 +21,17 @@ enum mq_exit {
 
 enum mq_option_type {
     MQ_OPTION_TEXT,    /* const char *, points into argv */
+    MQ_OPTION_WORD,    /* the same, and one of `words` */
+    MQ_OPTION_LIST,    /* struct mq_option_list: may be given several times */
     MQ_OPTION_FLAG,    /* bool */
     MQ_OPTION_INTEGER, /* int64_t, min..max */
     MQ_OPTION_SECONDS, /* int64_t milliseconds, written in seconds, 2.5 is allowed; min..max in milliseconds */
+};
+
+/* What was given, in order; points into argv. */
+struct mq_option_list {
+    const char *items[MQ_OPTION_ITEMS];
+    size_t count;
 };
 
 struct mq_option {
@@ -32,6 +42,7 @@ struct mq_option {
     const char *argument; /* what --help calls the value; NULL for flags */
     const char *help;
     int64_t min, max;
+    const char *const *words; /* its values, ended by NULL, for completion too; NULL: not known */
 };
 
 /* One command: "minqing review decide", its words, what it does. */
@@ -42,11 +53,16 @@ struct mq_command_line {
     const struct mq_option *options; /* ends with name NULL */
     const struct mq_option *shared;  /* more of them under their own heading, such as MQ_CLIENT_OPTIONS; may be NULL */
     size_t words_min, words_max;
+    const char *const *word_values; /* what the words can be, ended by NULL, for completion; NULL: not known */
 };
 
 /* Reads argv[1…]. Words are moved to argv[1…*words]; -1 to go on, else the exit status (0 after --help, 2 after a fault was
  * printed). */
 MQ_MUST_CHECK int mq_options_parse(const struct mq_command_line *line, int argc, char **argv, size_t *words);
+
+/* From now on mq_options_parse reads nothing: it hands every command line to `visit` and returns MQ_EXIT_GOOD. So the command's own
+ * table can be listed by calling the command. `visit` NULL: parse again. */
+void mq_options_describe(void (*visit)(void *userdata, const struct mq_command_line *line), void *userdata);
 
 /* Prints "program: text" as one line on standard error, control characters made harmless. Returns `status`, so that a command
  * ends with `return mq_complain(MQ_EXIT_FAILED, …)`. */

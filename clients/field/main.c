@@ -3,12 +3,15 @@
 #include "field.h"
 
 #include "common/log.h"
+#include "completion.h"
 #include "options.h"
 #include "version.h"
 
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+
+static int complete_bash(int argc, char **argv);
 
 static const struct {
     const char *verb;
@@ -22,7 +25,27 @@ static const struct {
     { "flush", mq_field_flush, "发出待发箱里的 send what waits in the outbox" },
     { "list", mq_field_list, "看待发箱 show what waits and what was refused" },
     { "simulate", mq_field_simulate, "模拟许多网格员 simulate many officers" },
+    { "completion", complete_bash, "命令行补全 completion for bash: . <(minqing-field completion)" },
 };
+
+static int complete_bash(int argc, char **argv) {
+    static const char *const shells[] = { "bash", NULL };
+    const struct mq_command_line line = {
+        .program = "minqing-field completion",
+        .words = "[bash]",
+        .help = "打印 bash 补全脚本。\nPrints the script that completes commands, options and their values in bash.",
+        .words_max = 1,
+        .word_values = shells,
+    };
+    struct mq_completion_command all[MQ_LENGTH(verbs)];
+    size_t words;
+    int status = mq_options_parse(&line, argc, argv, &words);
+    if (status >= 0)
+        return status;
+    for (size_t i = 0; i < MQ_LENGTH(verbs); i++)
+        all[i] = (struct mq_completion_command){ .noun = verbs[i].verb, .run = verbs[i].handler };
+    return mq_completion_bash("minqing-field", all, MQ_LENGTH(verbs));
+}
 
 static int help(FILE *out, int status) {
     fputs("用法 usage: minqing-field VERB [OPTION]…\n\n", out);

@@ -97,6 +97,20 @@ static const struct rule notifier[] = {
     { NULL },
 };
 
+static const struct rule query[] = {
+    { BOTH, MQ_TOPIC_QUERY },
+    { READ, MQ_TOPIC_STAGE_DISPATCHED },
+    { WRITE, MQ_TOPIC_REPLY, .below = true },
+    { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
+    { NULL },
+};
+
+static const struct rule webhook[] = {
+    { READ, MQ_TOPIC_STAGE_DISPATCHED },
+    { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
+    { NULL },
+};
+
 /* Whose rules these are: by role; a service's also by its name. */
 static const struct {
     const char *role, *account;
@@ -108,6 +122,8 @@ static const struct {
     { "service", "classifier", classifier },
     { "service", "dispatcher", dispatcher },
     { "service", "notifier", notifier },
+    { "service", "query", query },
+    { "service", "webhook", webhook },
 };
 
 static int append_rules(struct mq_buffer *out, const char *keyword, const struct rule *rules, const struct mq_str values[LEVELS]) {

@@ -3,6 +3,8 @@
 #include "area.h"
 #include "live.h"
 #include "minqing.h"
+#include "when.h"
+#include "whole.h"
 #include "words.h"
 
 #include "clients/common/text.h"
@@ -22,33 +24,37 @@ static int subscribe(void *userdata, struct mq_client *client, int qos) {
     return r < 0 ? r : mq_client_subscribe(client, MQ_TOPIC_DEPARTMENT_RESTRICTED, desk->parts, 3, qos);
 }
 
-/* "09:30", or "11-25 09:30" on another day, and how long until then or since. */
-static void deadline(struct mq_str at, char out[64]) {
-    int64_t us, now = mq_clock_now_us();
-    char text[MQ_TIME_TEXT], today[MQ_TIME_TEXT];
-    snprintf(out, 64, "-");
-    if (!mq_clock_parse(at, &us))
-        return;
-    mq_clock_format(us, mq_clock_offset_minutes(), text);
-    mq_clock_format(now, mq_clock_offset_minutes(), today);
-    bool same_day = memcmp(text, today, strlen("2026-11-23")) == 0;
-    int64_t minutes = (us > now ? us - now : now - us) / 60000000;
-    snprintf(out, 64, "%.*s%s%.5s %s%lldh%02lldm", same_day ? 0 : 5, text + 5, same_day ? "" : " ", text + 11,
-             us > now ? "余" : "超", (long long)(minutes / 60), (long long)(minutes % 60));
+/* What is unusual about it: "〔演练〕〔县级〕〔待批：申请延期至 11-24 10:00〕〔动员：第一中队 61/84 已收到, 40 到场〕". */
+static void append_marks(const struct mq_whole *whole, int64_t now_us, struct mq_buffer *out) {
+    mq_buffer_append_text(out, whole->restricted ? "〔受限 restricted〕" : "");
+    bool called = whole->has_mobilisation && !mq_str_equal(whole->mobilisation.state, MQ_STR("stood_down"));
+    mq_buffer_append_text(out, whole->exercise && !(called && whole->mobilisation.exercise) ? "〔演练〕" : "");
+    if (mq_str_equal(whole->level, MQ_STR("county")) || mq_str_equal(whole->level, MQ_STR("city"))) {
+        mq_buffer_append_text(out, "〔升级至");
+        mq_buffer_append_str(out, mq_word(whole->level));
+        mq_buffer_append_text(out, "〕");
+    }
+    if (whole->has_request) {
+        mq_buffer_append_text(out, "〔待批：");
+        mq_show_request(out, &whole->request, now_us);
+        mq_buffer_append_text(out, "〕");
+    }
+    if (called) {
+        mq_buffer_append_text(out, "〔动员：");
+        mq_show_mobilisation(out, &whole->mobilisation);
+        mq_buffer_append_text(out, "〕");
+    }
 }
 
-static void append_case(const struct desk *desk, const struct mq_case *c, struct mq_buffer *out) {
-    char severity[16], sign[64], handle[64], version[24];
-    enum mq_colour colour = mq_text_severity_colour(c->severity);
-    snprintf(severity, sizeof(severity), "%d %s", (int)c->severity, mq_text_severity_name(c->severity));
+static void append_case(const struct desk *desk, const struct mq_case *c, const struct mq_whole *whole, struct mq_buffer *out) {
+    char sign[64], handle[64], version[24];
+    int64_t now = mq_clock_now_us();
     snprintf(version, sizeof(version), "v%lld", (long long)c->version);
-    deadline(c->sign_by, sign);
-    deadline(c->handle_by, handle);
+    mq_when_deadline(c->sign_by, now, sign);
+    mq_when_deadline(c->handle_by, now, handle);
     if (!mq_str_equal(c->state, MQ_STR("assigned")))
         snprintf(sign, sizeof(sign), "-");
-    mq_text_colour(out, desk->colour, colour);
-    mq_text_column(out, mq_str(severity), 6);
-    mq_text_colour(out, desk->colour, MQ_COLOUR_NONE);
+    mq_show_severity(out, c->severity, desk->colour);
     mq_buffer_append_char(out, ' ');
     mq_text_column(out, c->number, 15);
     mq_buffer_append_char(out, ' ');
@@ -64,8 +70,7 @@ static void append_case(const struct desk *desk, const struct mq_case *c, struct
     mq_buffer_append_char(out, ' ');
     mq_text_column(out, c->area_name.n ? c->area_name : c->area, 24);
     mq_buffer_append_char(out, ' ');
-    if (c->restricted)
-        mq_buffer_append_text(out, "〔受限 restricted〕");
+    append_marks(whole, now, out);
     mq_text_clean(out, c->summary);
 }
 
@@ -89,13 +94,16 @@ static enum mq_shown show(void *userdata, const struct mq_arrival *arrival, stru
     }
     struct mq_case c;
     struct mq_faults faults = { .count = 0 };
+    struct mq_whole whole;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_case_object, arrival->payload, &c, &document, &faults))
+    MQ_CLEANUP(mq_whole_free) struct mq_whole_documents documents = { NULL, NULL };
+    if (!mq_json_decode(&mq_case_object, arrival->payload, &c, &document, &faults)
+        || !mq_whole_decode(arrival->payload, &whole, &documents, &faults))
         return MQ_NOT_UNDERSTOOD;
     if (desk->json)
         mq_live_json(out, arrival->payload);
     else
-        append_case(desk, &c, out);
+        append_case(desk, &c, &whole, out);
     return MQ_SHOWN;
 }
 
@@ -116,7 +124,7 @@ int mq_desk_watch(int argc, char **argv) {
         argv[0], "DEPARTMENT",
         "某部门的事件：先是在办的，再是变化；签收、办结为当地时间，余为剩余，超为超时。\n"
         "Cases of a department (fire, police, …): the live ones, then every change; 余 is what is left, 超 how late it is.",
-        options, connection, 1, 1,
+        options, connection, 1, 1, mq_department_words,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

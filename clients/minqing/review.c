@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* minqing review: what waits for the command centre, and its decision. */
+#include "action.h"
 #include "area.h"
 #include "live.h"
 #include "minqing.h"
+#include "place.h"
 #include "retained.h"
 #include "words.h"
 
@@ -117,56 +119,8 @@ struct decision {
     int64_t severity;
     bool none, json;
     struct mq_uuid report;
-    char county[16], town[16]; /* levels of the topic */
+    struct mq_place place; /* levels of the topic */
 };
-
-/* The retained review's own topic says where the action goes. */
-static void found(void *userdata, const struct mq_arrival *arrival) {
-    struct decision *decision = userdata;
-    struct mq_topic_parts parts;
-    if (arrival->payload.n == 0 || !mq_topic_parse(MQ_TOPIC_COMMAND_REVIEW, arrival->topic, &parts))
-        return;
-    snprintf(decision->county, sizeof(decision->county), "%.*s", (int)parts.part[0].n, parts.part[0].s);
-    snprintf(decision->town, sizeof(decision->town), "%.*s", (int)parts.part[1].n, parts.part[1].s);
-}
-
-/* Fills county and town. 0, or the exit status. */
-static int locate(struct decision *decision, struct mq_client *client, const struct mq_client_login *login) {
-    struct mq_str county, town;
-    if (decision->area) {
-        if (!mq_area_parts(mq_str(decision->area), &county, &town))
-            return mq_complain(MQ_EXIT_USAGE, "--area %s: 应为 must be 4, 6, 9, 12 or 15 digits", decision->area);
-        snprintf(decision->county, sizeof(decision->county), "%.*s", county.s ? (int)county.n : 3, county.s ? county.s : "all");
-        snprintf(decision->town, sizeof(decision->town), "%.*s", town.s ? (int)town.n : 3, town.s ? town.s : "all");
-        return 0;
-    }
-    char report[MQ_UUID_TEXT];
-    mq_uuid_format(&decision->report, report);
-    const struct mq_str parts[] = { { NULL, 0 }, { NULL, 0 }, mq_str(report) };
-    int r = mq_retained_read(client, &(struct mq_retained){ MQ_TOPIC_COMMAND_REVIEW, parts, 3, found, decision });
-    if (r < 0)
-        return r == -EINTR ? MQ_EXIT_FAILED : mq_client_explain(login, r);
-    if (!*decision->county)
-        return mq_complain(MQ_EXIT_FAILED,
-                           "%s 不在待复核之列（或不在本账号的辖区）/ this report does not wait for review, or not in your area: see 'minqing "
-                           "review list', or name the area with --area",
-                           report);
-    return 0;
-}
-
-static int domain_index(const char *word) {
-    for (int i = 0; mq_domain_words[i]; i++)
-        if (strcmp(word, mq_domain_words[i]) == 0)
-            return i;
-    return -1;
-}
-
-static int action_index(const char *word) {
-    int i = 0;
-    while (strcmp(mq_action_words[i], word) != 0)
-        i++;
-    return i;
-}
 
 static int check(const struct decision *decision) {
     if (!decision->none && !decision->domain && !decision->kind)
@@ -175,36 +129,7 @@ static int check(const struct decision *decision) {
         return mq_complain(MQ_EXIT_USAGE, "--none 不能与 --domain、--kind、--severity 同用 / cannot stand together");
     if (decision->none && (!decision->note || !*decision->note))
         return mq_complain(MQ_EXIT_USAGE, "不予立案须用 --note 说明理由 / a refusal needs --note that says why");
-    if (decision->domain && domain_index(decision->domain) < 0) {
-        MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer allowed = { 0 };
-        for (size_t i = 0; mq_domain_words[i]; i++)
-            mq_buffer_printf(&allowed, " %s", mq_domain_words[i]);
-        return mq_complain(MQ_EXIT_USAGE, "没有这个领域 unknown domain '%s'; 可用 allowed:%s", decision->domain,
-                           mq_buffer_text(&allowed));
-    }
     return 0;
-}
-
-static int print_reply(const struct decision *decision, struct mq_str payload) {
-    struct mq_reply reply;
-    struct mq_faults faults = { .count = 0 };
-    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_reply_object, payload, &reply, &document, &faults))
-        return mq_complain(MQ_EXIT_DATA, "答复不能识别 the reply was not understood: %s %s", faults.fault[0].path,
-                           faults.fault[0].message);
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer line = { 0 };
-    if (decision->json) {
-        mq_live_json(&line, payload);
-    } else if (!reply.done) {
-        return mq_complain(MQ_EXIT_FAILED, "未被接受 refused: %.*s", (int)reply.reason.n, reply.reason.s ? reply.reason.s : "");
-    } else if (reply.number.n) {
-        mq_buffer_append_text(&line, "已立案 opened as ");
-        mq_text_clean(&line, reply.number);
-    } else {
-        mq_buffer_append_text(&line, decision->none ? "不予立案 refused, no case" : "已判定 decided");
-    }
-    puts(mq_buffer_text(&line));
-    return reply.done ? MQ_EXIT_GOOD : MQ_EXIT_FAILED;
 }
 
 static int send_decision(const struct decision *decision, struct mq_client *client, const struct mq_client_login *login) {
@@ -212,36 +137,21 @@ static int send_decision(const struct decision *decision, struct mq_client *clie
         .v = MQ_FORMAT,
         .id = mq_uuid_v7(),
         .report = decision->report,
-        .action = action_index(decision->none ? "refuse" : "decide"),
-        .domain = decision->domain ? domain_index(decision->domain) : -1,
+        .action = mq_word_index(mq_action_words, decision->none ? "refuse" : "decide"),
+        .domain = mq_word_index(mq_domain_words, decision->domain),
         .kind = mq_str(decision->kind),
         .note = mq_str(decision->note),
+        .reason = mq_str(decision->none ? decision->note : NULL),
         .severity = decision->severity,
         .has_severity = decision->severity != 0,
     };
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer payload = { 0 }, reply = { 0 };
-    mq_json_encode(&mq_action_object, &action, &payload);
-    if (payload.failed)
-        return mq_complain(MQ_EXIT_FAILED, "%s", strerror(ENOMEM));
-    const struct mq_str parts[] = { mq_str(decision->county), mq_str(decision->town), mq_str(login->user) };
-    int r = mq_client_request(client,
-                              &(struct mq_client_request){ .topic = MQ_TOPIC_COMMAND_ACTION, .parts = parts, .count = 3,
-                                                           .payload = { payload.data, payload.len }, .name = "action" },
-                              &reply);
-    if (r == 0)
-        return print_reply(decision, (struct mq_str){ reply.data, reply.len });
-    if (r == -ETIMEDOUT || r == -EHOSTUNREACH)
-        return mq_complain(
-            MQ_EXIT_TIMEOUT,
-            "15 秒内没有答复%s / no reply within 15 s: is minqing-dispatcher running? see 'minqing status'. The decision may "
-            "still be carried out: see 'minqing review list'",
-            r == -EHOSTUNREACH ? "（无人接收）" : "");
-    if (r == -EACCES)
-        return mq_complain(MQ_EXIT_DENIED,
-                           "账号 %s 无权在 %s/%s 判定 / the account may not decide there: it must be an operator of this area",
-                           login->user, decision->county, decision->town);
-    return r == -EINTR ? mq_complain(MQ_EXIT_FAILED, "已中断，是否生效未知 / interrupted: whether it was carried out is unknown")
-                       : mq_client_explain(login, r);
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer reply = { 0 };
+    const struct mq_str parts[] = { mq_str(decision->place.county), mq_str(decision->place.town), mq_str(login->user) };
+    const struct mq_sending sending = { MQ_TOPIC_COMMAND_ACTION, parts, 3, &action, "minqing review list" };
+    int status = mq_action_send(client, login, &sending, &reply);
+    return status != 0 ? status
+                       : mq_action_print((struct mq_str){ reply.data, reply.len }, decision->json,
+                                         decision->none ? "不予立案 refused, no case:" : "已判定 decided:");
 }
 
 int mq_review_decide(int argc, char **argv) {
@@ -249,7 +159,7 @@ int mq_review_decide(int argc, char **argv) {
     MQ_CLEANUP(mq_client_cleanup) struct mq_client *client = NULL;
     struct decision decision = { 0 };
     const struct mq_option options[] = {
-        { 0, "domain", MQ_OPTION_TEXT, &decision.domain, "D", "领域 its domain: fire_safety, …", 0, 0 },
+        { 0, "domain", MQ_OPTION_WORD, &decision.domain, "D", "领域 its domain: fire_safety, …", 0, 0, mq_domain_words },
         { 0, "kind", MQ_OPTION_TEXT, &decision.kind, "K", "类别 its kind: fire_safety.hill_fire, …", 0, 0 },
         { 0, "none", MQ_OPTION_FLAG, &decision.none, NULL, "不属于任何领域，不予立案 none of the ten: no case; needs --note", 0, 0 },
         { 0, "severity", MQ_OPTION_INTEGER, &decision.severity, "N", "等级 4 特急 critical, 3 紧急, 2 一般, 1 知悉", 1, 4 },
@@ -274,6 +184,6 @@ int mq_review_decide(int argc, char **argv) {
     if (status == 0 && !login.user)
         status = mq_complain(MQ_EXIT_USAGE, "须有账号 / an account is needed: -u, or MINQING_OPERATOR_USER");
     if (status == 0)
-        status = locate(&decision, client, &login);
+        status = mq_review_place(client, &login, &decision.report, decision.area, &decision.place);
     return status != 0 ? status : send_decision(&decision, client, &login);
 }

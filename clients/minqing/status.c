@@ -20,7 +20,7 @@
 #define STALE_US 30000000 /* a service speaks every 5 s, unless set otherwise */
 
 /* What must be there for the flow to flow. */
-static const char *const expected[] = { "ingest", "classifier", "dispatcher", "notifier" };
+static const char *const expected[] = { "ingest", "classifier", "dispatcher", "notifier", "query", "webhook" };
 
 /* Counters worth a column. */
 static const char *const shown_counters[] = { "received", "dropped", "rejected" };
@@ -182,7 +182,7 @@ static void append_services(struct mq_buffer *out, const struct health *health, 
 }
 
 /* Columns of status.sql. */
-enum { UNCLASSIFIED, UNDISPATCHED, UNANNOUNCED, WAITING, REVIEWS, REJECTIONS, REPORTS, SCHEMA, SIZE, JSON };
+enum { UNCLASSIFIED, UNDISPATCHED, UNANNOUNCED, WAITING, REVIEWS, REJECTIONS, REPORTS, UNDELIVERED, SCHEMA, SIZE, JSON };
 
 static void append_backlog(struct mq_buffer *out, const PGresult *r) {
     static const struct {
@@ -192,7 +192,7 @@ static void append_backlog(struct mq_buffer *out, const PGresult *r) {
         { UNCLASSIFIED, "未分类 reports not classified" }, { UNDISPATCHED, "未派发 classified, not dispatched" },
         { UNANNOUNCED, "未通知 announcements to publish" }, { WAITING, "等设备上线 waiting for a device" },
         { REVIEWS, "待复核 reviews waiting" },             { REJECTIONS, "拒收 rejected in the last hour" },
-        { REPORTS, "近一小时上报 reports in the last hour" },
+        { REPORTS, "近一小时上报 reports in the last hour" }, { UNDELIVERED, "待推送 deliveries to webhooks" },
     };
     for (size_t i = 0; i < MQ_LENGTH(rows); i++) {
         mq_buffer_append_text(out, "  ");

@@ -1,7 +1,7 @@
 -- The backlog of each stage and the database, for one screen. Only the last hour's rows are looked at, and no more than 10,001 of a
 -- kind: what is older is brought by the sweeps, and an exact number is not worth a scan of everything.
--- Out: unclassified, undispatched, unannounced, waiting for a device, reviews waiting, rejections, reports in the hour, schema,
---     size; and the row as JSON.
+-- Out: unclassified, undispatched, unannounced, waiting for a device, reviews waiting, rejections, reports in the hour, deliveries
+--     waiting for webhooks, schema, size; and the row as JSON.
 select x.*, row_to_json(x)
 from (
     select
@@ -26,6 +26,7 @@ from (
             select from minqing.rejections j where j.at > minqing.now() - interval '1 hour' limit 10001) a) as rejections,
         (select count(*) from (
             select from minqing.reports r where r.received_at > minqing.now() - interval '1 hour' limit 1000001) a) as reports,
+        (select count(*) from (select from minqing.deliveries d where d.state = 'waiting' limit 10001) a) as undelivered,
         (select max(number) from minqing.schema_migrations) as schema,
         pg_size_pretty(pg_database_size(current_database())) as size
 ) x

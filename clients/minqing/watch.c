@@ -102,7 +102,24 @@ static void clock_of(struct mq_str at, char out[MQ_TIME_TEXT]) {
     snprintf(out, MQ_TIME_TEXT, "%.8s", text + strlen("2026-11-23T"));
 }
 
-void mq_watch_line(const struct mq_stream_line *line, size_t columns, bool colour, struct mq_buffer *out) {
+static const struct mq_field more_fields[] = {
+    { "words", MQ_STRING, .offset = offsetof(struct mq_watch_more, words), .nullable = true },
+    { "exercise", MQ_BOOLEAN, .offset = offsetof(struct mq_watch_more, exercise), .nullable = true },
+    { .name = NULL },
+};
+static const struct mq_object more_object = { "stream", sizeof(struct mq_watch_more), more_fields, 0 };
+
+/* "〔演练〕动员第一中队 28 人 · 前面山头冒烟". */
+static void append_text(const struct mq_stream_line *line, const struct mq_watch_more *more, struct mq_buffer *out) {
+    mq_buffer_append_text(out, more && more->exercise ? "〔演练〕" : "");
+    if (more)
+        mq_buffer_append_str(out, more->words);
+    mq_buffer_append_text(out, more && more->words.n && line->text.n ? " · " : "");
+    mq_buffer_append_str(out, line->text);
+}
+
+void mq_watch_line(const struct mq_stream_line *line, const struct mq_watch_more *more, size_t columns, bool colour,
+                   struct mq_buffer *out) {
     char clock[MQ_TIME_TEXT], severity[16] = "-";
     clock_of(line->at, clock);
     if (line->severity >= 1 && line->severity <= 4)
@@ -131,10 +148,12 @@ void mq_watch_line(const struct mq_stream_line *line, size_t columns, bool colou
     }
     mq_buffer_append_char(out, ' ');
     size_t room = columns > used + 1 + TEXT_LEAST ? columns - used - 1 : TEXT_LEAST;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
+    append_text(line, more, &text);
     if (columns == 0)
-        mq_text_clean(out, line->text);
+        mq_text_clean(out, (struct mq_str){ text.data, text.len });
     else
-        mq_text_cut(out, line->text, room);
+        mq_text_cut(out, (struct mq_str){ text.data, text.len }, room);
 }
 
 /* ---- the command ---- */
@@ -154,6 +173,14 @@ static int subscribe(void *userdata, struct mq_client *client, int qos) {
     return mq_bus_subscribe(mq_client_bus(client), filters, 1, qos);
 }
 
+static void show_line(const struct mq_stream_line *line, struct mq_str payload, bool colour, struct mq_buffer *out) {
+    struct mq_watch_more more;
+    struct mq_faults faults = { .count = 0 };
+    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    bool good = mq_json_decode(&more_object, payload, &more, &document, &faults);
+    mq_watch_line(line, good ? &more : NULL, mq_text_terminal_columns(), colour, out);
+}
+
 static enum mq_shown show(void *userdata, const struct mq_arrival *arrival, struct mq_buffer *out) {
     const struct watch *watch = userdata;
     struct mq_stream_line line;
@@ -166,7 +193,7 @@ static enum mq_shown show(void *userdata, const struct mq_arrival *arrival, stru
     if (watch->json)
         mq_live_json(out, arrival->payload);
     else
-        mq_watch_line(&line, mq_text_terminal_columns(), watch->colour, out);
+        show_line(&line, arrival->payload, watch->colour, out);
     return MQ_SHOWN;
 }
 

@@ -25,7 +25,15 @@ MQ_MUST_CHECK bool mq_filter_parse(const char *text, struct mq_filter *out);
 /* Do all filters let this line through? */
 bool mq_filter_match(const struct mq_filter *filters, size_t count, const struct mq_stream_line *line);
 
-/* Appends the line in columns. `columns`: of the terminal, 0: as long as it gets. Times are local. */
-void mq_watch_line(const struct mq_stream_line *line, size_t columns, bool colour, struct mq_buffer *out);
+/* What a line has beyond struct mq_stream_line. */
+struct mq_watch_more {
+    struct mq_str words; /* what happened in words: "61/84 已收到，40 已到场", the department that acted */
+    bool exercise;
+};
+
+/* Appends the line in columns. `columns`: of the terminal, 0: as long as it gets. `more` may be NULL. Times
+ * are local. */
+void mq_watch_line(const struct mq_stream_line *line, const struct mq_watch_more *more, size_t columns,
+                   bool colour, struct mq_buffer *out);
 
 #endif

@@ -9,14 +9,15 @@
  * idf      float of each row
  * weights  int8 [row][stride], the columns of one feature side by side
  * columns  {scale, bias} of each of `stride` columns: a score is bias + scale · Σ value · weight
- * seen     the texts learned from, by hash, and what a model that had not seen them said: for a fair comparison later */
+ * seen     the texts learned from, by hash, with the labels learned and what a model that had not seen them said: for a fair
+ *          comparison later */
 #ifndef MQ_MODEL_FORMAT_H
 #define MQ_MODEL_FORMAT_H
 
 #include "common/base.h"
 
 #define MQ_MODEL_MAGIC "MQMODEL"
-#define MQ_MODEL_VERSION 1u
+#define MQ_MODEL_VERSION 2u
 #define MQ_MODEL_ORDER 0x01020304u
 #define MQ_MODEL_DOMAINS 64     /* with none */
 #define MQ_MODEL_KINDS 512
@@ -24,6 +25,7 @@
 #define MQ_MODEL_CONFIDENCE 9
 #define MQ_MODEL_NAME 48
 #define MQ_MODEL_FREE UINT32_MAX
+#define MQ_MODEL_NO_KIND UINT16_MAX
 #define MQ_MODEL_BLOCK 16       /* the stride is a multiple */
 #define MQ_MODEL_VALUE 32767    /* a feature's value of 1 */
 
@@ -76,9 +78,10 @@ struct mq_model_column {
 };
 
 struct mq_model_seen {
-    uint64_t text;    /* hash */
-    uint32_t domain;  /* said without having seen it */
-    float probability;
+    uint64_t text;                      /* hash */
+    uint8_t domain, severity;           /* learned; severity 0: not known */
+    uint8_t said_domain, said_severity; /* without having seen it */
+    uint16_t kind, said_kind;           /* MQ_MODEL_NO_KIND: not known */
 };
 
 struct mq_model_header {

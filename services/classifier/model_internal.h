@@ -37,7 +37,7 @@ struct mq_scratch {
 /* Fills in which phrases spoke for the decision. */
 void mq_explain(const struct mq_model *model, struct mq_scratch *scratch, struct mq_str text, struct mq_prediction *out);
 
-/* The texts that the model was learned from. */
+/* The texts that the model was learned from, in no order. */
 const struct mq_model_seen *mq_model_seen(const struct mq_model *model, size_t *count);
 
 /* 64-bit hash of a text as it was folded: how `seen` knows it. */

@@ -47,6 +47,7 @@ export function stories(system) {
       ['bomei-command', 'minqing/command/441581/441581104/action/bomei-command'],
       ['bomei-command', 'minqing/command/441581/441581105/action/bomei-fire'], ['bomei-command', 'minqing/stream/441581/441581105/none/4'],
       ['ingest', 'minqing/stage/dispatched'], ['classifier', 'minqing/stage/received'], ['notifier', 'minqing/stage/classified'],
+      ['webhook', 'minqing/stage/dispatched'],
     ]
     for (const [account, topic] of attempts) assert.equal(await (await system.connect(account)).publish(topic, '{}'), 0x87, `${account} to ${topic}`)
   })
@@ -69,7 +70,7 @@ export function stories(system) {
   test('status and doctor-like questions at the terminal', async () => {
     const status = await system.run('minqing', 'status', '--json')
     assert.equal(status.status, 0, status.stderr + status.stdout)
-    for (const service of ['ingest', 'classifier', 'dispatcher', 'notifier']) assert.ok(status.stdout.includes(service))
+    for (const service of ['ingest', 'classifier', 'dispatcher', 'notifier', 'webhook']) assert.ok(status.stdout.includes(service))
     assert.equal((await system.run('minqing', 'nonsense')).status, 2)
     assert.equal((await system.run('minqing', 'report', 'show', '00000000-0000-4000-8000-000000000000')).status, 1)
     const line = await Promise.all([

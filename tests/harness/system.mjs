@@ -140,6 +140,7 @@ export class System {
       protocolVersion: 5, username: account, clientId: options.clientId ?? `test-${randomUUID()}`, clean: true, reconnectPeriod: 200, ...options,
       password,
     }, false)
+    raw.stream.setNoDelay?.(true) // else 40 ms a question: Nagle against delayed ACK
     const client = new Client(raw)
     this.clients.push(client)
     return client
@@ -247,6 +248,12 @@ export class System {
     await client.publish(`minqing/query/${account}/${name}`, JSON.stringify({ id, ...question }),
       { properties: { responseTopic: `minqing/reply/${account}/query` } })
     return json(await client.next(m => m.topic === `minqing/reply/${account}/query` && json(m).id === id, `the result of ${name}`))
+  }
+
+  /** One connection of the owner, for what needs a transaction; to be released. */
+  async sqlClient() {
+    await this.sql('select 1')
+    return this.pool.connect()
   }
 
   /** Runs one of our programs to its end. Never throws for an exit status. */

@@ -22,7 +22,7 @@ static void counters_are_printed_in_the_order_of_their_table(void **state) {
     assert_string_equal(mq_buffer_text(&out),
                         "x{\"received\":3,\"dropped\":0,\"rejected\":0,\"stored\":0,\"duplicate\":0,\"later\":0,\"swept\":0,"
                         "\"published\":0,\"unheard\":0,\"refused\":0,\"batches\":0,\"retries\":0,"
-                        "\"connects\":18446744073709551615}");
+                        "\"connects\":18446744073709551615,\"delivered\":0,\"undelivered\":0,\"given_up\":0}");
 }
 
 static void every_counter_has_a_name_and_what_is_none_has_not(void **state) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Learning a small model, predicting with it, and refusing damaged files. */
+/* Learning a small model, predicting with it, refusing damaged files and models that are worse. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/minqing-test-model-XXXXXX";
-static char corpus[64], catalogue[64], first[64], second[64], damaged[64];
+static char corpus[64], catalogue[64], first[64], second[64], damaged[64], decisions[64];
 
 /* Sentences are two of these words, so that no two are near-duplicates of which one fold would have them all. */
 static const char *const heads[] = { "fire_safety\thill_fire\t4", "livelihood_relief\tlonely_elder\t2", "none\t-\t1" };
@@ -50,6 +50,7 @@ static int setup(void **state) {
     snprintf(first, sizeof(first), "%s/first", folder);
     snprintf(second, sizeof(second), "%s/second", folder);
     snprintf(damaged, sizeof(damaged), "%s/damaged", folder);
+    snprintf(decisions, sizeof(decisions), "%s/decisions.tsv", folder);
     write_text(corpus, "domain\tkind\tseverity\talso\ttext\n");
     write_text(catalogue, "code\tseverity\nfire_safety.hill_fire\t4\nlivelihood_relief.lonely_elder\t2\n");
     struct mq_train_options options = options_for(first);
@@ -58,7 +59,7 @@ static int setup(void **state) {
 
 static int teardown(void **state) {
     (void)state;
-    const char *const files[] = { corpus, catalogue, first, second, damaged };
+    const char *const files[] = { corpus, catalogue, first, second, damaged, decisions };
     for (size_t i = 0; i < MQ_LENGTH(files); i++)
         unlink(files[i]);
     return rmdir(folder);
@@ -112,6 +113,70 @@ static void what_it_learned_it_says_and_why(void **state) {
     mq_model_free(model);
 }
 
+/* Decisions on texts that say what `group` of words says, in other sentences than the corpus; `label`: domain, kind, severity. */
+static void decide(const char *label, int group, int count) {
+    FILE *out = fopen(decisions, "w");
+    assert_non_null(out);
+    for (int i = 0; i < count; i++) {
+        /* characters of their own keep them from being near-duplicates */
+        char other[6][4] = { "", "", "", "", "", "" };
+        for (int c = 0; c < 6; c++)
+            snprintf(other[c], sizeof(other[c]), "\xe7%c%c", (char)(0x80 + (i * 6 + c) / 64 % 64), (char)(0x80 + (i * 6 + c) % 64));
+        fprintf(out, "%s\t%s%s%s%s%s%s%s%s\n", label, other[0], other[1], other[2], words[group][i % 8], other[3], other[4], other[5],
+                words[group][(i + i / 8) % 8]);
+    }
+    fclose(out);
+}
+
+/* Learns corpus and decisions beside the model in use, which `second` is to replace. */
+static int learn_decisions(bool force) {
+    struct mq_train_options options = options_for(second);
+    options.in_use = first;
+    options.decisions[options.decisions_count++] = decisions;
+    options.force = force;
+    unlink(second);
+    return mq_train(&options);
+}
+
+static void decisions_that_make_it_worse_are_refused_unless_forced(void **state) {
+    (void)state;
+    decide("livelihood_relief\tlonely_elder\t2", 0, 120);
+    assert_int_equal(learn_decisions(false), 1);
+    assert_int_equal(access(second, F_OK), -1);
+    assert_int_equal(learn_decisions(true), 0);
+    assert_int_equal(access(second, F_OK), 0);
+}
+
+static void decisions_that_fit_are_learned(void **state) {
+    (void)state;
+    decide("fire_safety\thill_fire\t4", 0, 60);
+    assert_int_equal(learn_decisions(false), 0);
+    assert_int_equal(access(second, F_OK), 0);
+}
+
+static void decisions_that_contradict_the_corpus_are_refused(void **state) {
+    (void)state;
+    FILE *out = fopen(decisions, "w");
+    assert_non_null(out);
+    for (int i = 0; i < 30; i++)
+        fprintf(out, "livelihood_relief\tlonely_elder\t2\t%s，%s\n", words[0][i % 8], words[0][(i + 1 + i / 8) % 8]);
+    fclose(out);
+    assert_int_equal(learn_decisions(false), 1);
+    assert_int_equal(access(second, F_OK), -1);
+}
+
+static void what_is_replaced_is_compared_with(void **state) {
+    (void)state;
+    decide("livelihood_relief\tlonely_elder\t2", 0, 120);
+    struct mq_train_options options = options_for(second);
+    unlink(second);
+    assert_int_equal(mq_train(&options), 0);
+    options.decisions[options.decisions_count++] = decisions;
+    assert_int_equal(mq_train(&options), 1);
+    options.decisions_count = 0;
+    assert_int_equal(mq_train(&options), 0);
+}
+
 static int open_bytes(const char *bytes, size_t n) {
     struct mq_model *model = NULL;
     char fault[200] = "";
@@ -162,6 +227,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_corpus_and_seed_make_the_same_file),
         cmocka_unit_test(what_it_learned_it_says_and_why),
+        cmocka_unit_test(decisions_that_make_it_worse_are_refused_unless_forced),
+        cmocka_unit_test(decisions_that_fit_are_learned),
+        cmocka_unit_test(decisions_that_contradict_the_corpus_are_refused),
+        cmocka_unit_test(what_is_replaced_is_compared_with),
         cmocka_unit_test(a_file_with_any_bit_turned_is_refused),
         cmocka_unit_test(a_file_cut_short_is_refused),
         cmocka_unit_test(no_file_and_no_model_are_told_apart),

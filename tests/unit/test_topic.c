@@ -193,6 +193,19 @@ static void replies_go_to_the_askers_own_topics_only(void **state) {
     assert_false(mq_topic_is_reply_of(MQ_STR("minqing/reply//a"), MQ_STR("")));
 }
 
+static void an_answer_goes_where_it_was_asked_for_if_that_is_the_askers_own(void **state) {
+    (void)state;
+    struct mq_str desk = MQ_STR("desk-1"), name = MQ_STR("query");
+    char topic[MQ_TOPIC_BYTES];
+    assert_int_equal(mq_topic_reply(MQ_STR("minqing/reply/desk-1/page/7"), desk, name, topic), 0);
+    assert_string_equal(topic, "minqing/reply/desk-1/page/7");
+    assert_int_equal(mq_topic_reply(MQ_STR("minqing/reply/desk-2/page"), desk, name, topic), 0);
+    assert_string_equal(topic, "minqing/reply/desk-1/query");
+    assert_int_equal(mq_topic_reply((struct mq_str){ NULL, 0 }, desk, name, topic), 0);
+    assert_string_equal(topic, "minqing/reply/desk-1/query");
+    assert_int_equal(mq_topic_reply((struct mq_str){ NULL, 0 }, MQ_STR("a/b"), name, topic), -EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_topic_is_read_back_from_what_was_written),
@@ -206,6 +219,7 @@ int main(void) {
         cmocka_unit_test(filters_have_a_plus_for_what_is_not_given),
         cmocka_unit_test(accounts_have_3_to_32_small_letters_digits_and_hyphens),
         cmocka_unit_test(replies_go_to_the_askers_own_topics_only),
+        cmocka_unit_test(an_answer_goes_where_it_was_asked_for_if_that_is_the_askers_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

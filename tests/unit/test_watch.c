@@ -95,8 +95,8 @@ static void lines_of_the_stream_stand_under_each_other(void **state) {
                                                    .area = MQ_STR("441581105202"),
                                                    .text = MQ_STR("前面山头冒烟") };
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer first = { 0 }, second = { 0 };
-    mq_watch_line(&fire, 0, false, &first);
-    mq_watch_line(&waiting, 0, false, &second);
+    mq_watch_line(&fire, NULL, 0, false, &first);
+    mq_watch_line(&waiting, NULL, 0, false, &second);
     const char *one = mq_buffer_text(&first), *two = mq_buffer_text(&second);
     const char *left = strstr(one, "前面"), *right = strstr(two, "前面");
     assert_non_null(left);
@@ -113,15 +113,15 @@ static void a_line_ends_at_the_terminals_edge(void **state) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
     struct mq_stream_line line = fire;
     line.text = MQ_STR("前面山头冒烟，疑似山火，风很大，正往村子方向蔓延，请尽快派人来，已有三十多人");
-    mq_watch_line(&line, 150, false, &out);
+    mq_watch_line(&line, NULL, 150, false, &out);
     assert_in_range(mq_text_width(mq_str(mq_buffer_text(&out))), 148, 150);
 }
 
 static void colours_are_only_there_when_wanted(void **state) {
     (void)state;
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer plain = { 0 }, coloured = { 0 };
-    mq_watch_line(&fire, 0, false, &plain);
-    mq_watch_line(&fire, 0, true, &coloured);
+    mq_watch_line(&fire, NULL, 0, false, &plain);
+    mq_watch_line(&fire, NULL, 0, true, &coloured);
     assert_null(strchr(mq_buffer_text(&plain), '\033'));
     assert_non_null(strstr(mq_buffer_text(&coloured), "\033[1;31m4 特急\033[0m"));
     setenv("NO_COLOR", "1", 1);

@@ -46,6 +46,11 @@ void mq_model_labels(const struct mq_corpus *corpus, const struct mq_shape *shap
     }
 }
 
+static bool is_restricted(const struct source *s, size_t domain) {
+    const struct mq_labels *labels = s->unseen->labels;
+    return labels && domain < labels->domain_count && labels->restricted[domain];
+}
+
 static int fit_domains(const struct source *s) {
     const struct mq_shape *shape = s->shape;
     struct mq_choice choice;
@@ -71,7 +76,7 @@ static int fit_domains(const struct source *s) {
     s->out->several = (float)weights[1];
     s->out->kind = (float)weights[2];
     for (size_t d = 0; d < shape->domains; d++)
-        s->out->domain_bias[d] = (float)weights[3 + d];
+        s->out->domain_bias[d] = (float)weights[3 + d] + (is_restricted(s, d) ? logf(MQ_RESTRICTED) : 0);
     mq_choice_deinit(&choice);
     return 0;
 }

@@ -9,13 +9,25 @@
 
 struct pairs {
     const struct mq_corpus *corpus;
-    size_t count;
+    size_t set_ends[2 + MQ_TRAIN_INPUTS]; /* corpus, calibration, then each file apart */
+    size_t within, across;
 };
+
+static size_t set_of(const struct pairs *pairs, size_t text) {
+    size_t set = 0;
+    while (text >= pairs->set_ends[set])
+        set++;
+    return set;
+}
 
 static void print_pair(void *context, size_t a, size_t b, double overlap) {
     struct pairs *pairs = context;
     const struct mq_example *x = &pairs->corpus->examples[a], *y = &pairs->corpus->examples[b];
-    pairs->count++;
+    size_t p = set_of(pairs, a), q = set_of(pairs, b);
+    if (p == q && p > 0) /* what is set apart is not learned, so may repeat itself */
+        return;
+    pairs->within += p == q;
+    pairs->across += p != q;
     printf("%.2f %s:%u %s:%u\n     %.*s\n     %.*s\n", overlap, x->file, x->line, y->file, y->line, (int)x->text.n, x->text.s,
            (int)y->text.n, y->text.s);
 }
@@ -40,16 +52,35 @@ static void print_counts(const struct mq_corpus *corpus) {
     }
 }
 
+/* Adds calibration and files apart behind the corpus, and notes where each ends. */
+static int add_sets(const struct mq_train_options *options, struct mq_corpus *corpus, struct pairs *pairs) {
+    int r = 0;
+    pairs->set_ends[0] = corpus->count;
+    for (size_t i = 0; r == 0 && i < options->calibration_count; i++)
+        r = mq_corpus_add(corpus, options->calibration[i]);
+    pairs->set_ends[1] = corpus->count;
+    for (size_t i = 0; r == 0 && i < options->apart_count; i++) {
+        r = mq_corpus_add(corpus, options->apart[i]);
+        pairs->set_ends[2 + i] = corpus->count;
+    }
+    return r;
+}
+
 int mq_check(const struct mq_train_options *options) {
     struct mq_corpus corpus = { 0 };
-    struct pairs pairs = { &corpus, 0 };
+    struct pairs pairs = { .corpus = &corpus };
     int r = mq_train_read(options, &corpus);
+    if (r == 0)
+        r = add_sets(options, &corpus, &pairs);
     if (r == 0)
         r = mq_near_duplicates(&corpus, print_pair, &pairs);
     if (r == 0) {
-        print_counts(&corpus);
-        printf("%6zu texts, %zu pairs of near-duplicates\n", corpus.count, pairs.count);
-        r = pairs.count > 0;
+        struct mq_corpus learned = corpus;
+        learned.count = pairs.set_ends[0];
+        print_counts(&learned);
+        printf("%6zu texts, %zu pairs of near-duplicates; %zu texts set apart, %zu pairs of near-duplicates with another set\n",
+               learned.count, pairs.within, corpus.count - learned.count, pairs.across);
+        r = pairs.within + pairs.across > 0;
     }
     mq_corpus_deinit(&corpus);
     return r;

@@ -163,7 +163,7 @@ static int each_line(struct mq_corpus *corpus, const char *path, line_fn fn, voi
 }
 
 struct catalogue_columns {
-    int code, severity;
+    int code, severity, restricted;
 };
 
 static int catalogue_line(struct mq_corpus *corpus, const char *path, unsigned line, char **cells, size_t n, void *context) {
@@ -174,16 +174,23 @@ static int catalogue_line(struct mq_corpus *corpus, const char *path, unsigned l
                 columns->code = (int)i;
             if (strcmp(cells[i], "severity") == 0)
                 columns->severity = (int)i;
+            if (strcmp(cells[i], "restricted") == 0)
+                columns->restricted = (int)i;
         }
         return columns->code < 0 || columns->severity < 0 ? fault(path, line, "the header lacks", "code or severity") : 0;
     }
     if ((int)n <= columns->code || (int)n <= columns->severity)
         return fault(path, line, "too few columns", cells[0]);
-    return add_kind(&corpus->labels, cells[columns->code], cells[columns->severity]) < 0 ? fault(path, line, "not a kind", cells[0]) : 0;
+    struct mq_labels *labels = &corpus->labels;
+    if (add_kind(labels, cells[columns->code], cells[columns->severity]) < 0)
+        return fault(path, line, "not a kind", cells[0]);
+    if (columns->restricted >= 0 && (int)n > columns->restricted && strcmp(cells[columns->restricted], "1") == 0)
+        labels->restricted[labels->kind_domain[labels->kind_count - 1]] = true;
+    return 0;
 }
 
 int mq_corpus_catalogue(struct mq_corpus *corpus, const char *path) {
-    struct catalogue_columns columns = { -1, -1 };
+    struct catalogue_columns columns = { -1, -1, -1 };
     corpus->labels.has_none = true;
     int r = each_line(corpus, path, catalogue_line, &columns);
     return r < 0 ? r : corpus->labels.kind_count ? 0 : -EINVAL;
@@ -259,7 +266,8 @@ int mq_corpus_add(struct mq_corpus *corpus, const char *path) {
 
 int mq_corpus_push_decision(struct mq_corpus *corpus, const char *path, unsigned line, char *const cells[4]) {
     const struct mq_labels *labels = &corpus->labels;
-    struct mq_example e = { .text = mq_str(cells[3]), .domain = (int)labels->domain_count, .kind = -1, .file = path, .line = line };
+    struct mq_example e = { .text = mq_str(cells[3]), .domain = (int)labels->domain_count, .kind = -1, .decided = true, .file = path,
+                            .line = line };
     if (!is_null(cells[0]) && (e.domain = label_domain(labels, cells[0])) < 0)
         return fault(path, line, "not a domain", cells[0]);
     const char *dot = strchr(cells[1], '.');

@@ -17,6 +17,7 @@ struct mq_labels {
     char kinds[MQ_CORPUS_KINDS][MQ_CORPUS_NAME]; /* full codes: domain.kind */
     int kind_domain[MQ_CORPUS_KINDS];
     int kind_severity[MQ_CORPUS_KINDS];
+    bool restricted[MQ_CORPUS_DOMAINS]; /* nobody else may see its reports */
 };
 
 struct mq_example {
@@ -25,6 +26,7 @@ struct mq_example {
     int kind;            /* -1: not known */
     int severity;        /* 1–4; 0: not known */
     uint64_t also;       /* bits of domains */
+    bool decided;        /* by a person, of a report; not a sentence of the corpus */
     const char *file;
     unsigned line;
 };
@@ -39,7 +41,8 @@ struct mq_corpus {
 
 void mq_corpus_deinit(struct mq_corpus *corpus);
 
-/* Reads the catalogue of kinds (columns `code` and `severity`, domains in order of appearance; “none” is a label too). */
+/* Reads the catalogue of kinds (columns `code`, `severity` and, if there, `restricted`; domains in order of appearance; “none” is a
+ * label too). */
 MQ_MUST_CHECK int mq_corpus_catalogue(struct mq_corpus *corpus, const char *path);
 
 /* Adds a file with the header `domain kind severity also text`, or every *.tsv of a folder in order of names. 0, -ENOENT, or

@@ -20,6 +20,11 @@ MQ_MUST_CHECK int mq_crossvalidate(const struct mq_corpus *corpus, const struct 
  * `outcomes` has one entry for each text. */
 MQ_MUST_CHECK int mq_crossvalidate_outcomes(const struct mq_unseen *unseen, const struct mq_shape *shape,
                                             const struct mq_model_label *kinds, const unsigned *fold_of, unsigned folds,
-                              struct mq_outcome *outcomes);
+                                            struct mq_outcome *outcomes);
+
+/* The same for texts set apart: outcomes by a correction (mq_recalibrate) that was fitted without the text's fold. */
+MQ_MUST_CHECK int mq_crossvalidate_correction(const struct mq_unseen *apart, const struct mq_shape *shape,
+                                              const struct mq_model_label *kinds, const struct mq_calibration *uncorrected,
+                                              unsigned folds, struct mq_outcome *outcomes);
 
 #endif

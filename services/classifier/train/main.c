@@ -8,18 +8,20 @@
 
 static const char usage[] =
     "minqing-train --corpus DIR --catalogue KINDS.tsv --out MODEL   learn a model and put it in place\n"
-    "minqing-train --check --corpus DIR --catalogue KINDS.tsv       near-duplicates, sentences of each kind\n"
+    "minqing-train --check --corpus DIR --catalogue KINDS.tsv [--calibration DIR] [--apart FILE]\n"
+    "                                                               near-duplicates, sentences of each kind\n"
     "minqing-train --score TEST.tsv --model MODEL --catalogue KINDS.tsv [--json]   figures of a model\n"
     "minqing-train --tsv TRAIN.tsv [--test TEST.tsv]                any texts and labels, for comparison\n"
     "\n"
     "  --corpus DIR|FILE     labelled texts (domain kind severity also text); may be repeated\n"
     "  --catalogue FILE      the kinds (columns code and severity)\n"
     "  --calibration DIR|FILE  texts written apart, to correct the confidence by; never learned from\n"
+    "  --apart FILE          --check: corpus and calibration must share no sentence with it; may be repeated\n"
     "  --decisions FILE      what people decided: domain kind severity text; may be repeated\n"
     "  --database CONNINFO   the same from the database\n"
     "  --out FILE            the model\n"
-    "  --in-use FILE         compare with this model and refuse to install a worse one\n"
-    "  --force               install it all the same\n"
+    "  --in-use FILE         compare with this model and refuse to install a worse one (default: the one that --out replaces)\n"
+    "  --force               install it all the same, and although the decisions contradict the corpus\n"
     "  --report FILE.html    the figures as a page\n"
     "  --folds K             of the cross-validation (default 10)\n"
     "  --seed N              default 1; the same corpus and seed make the same file\n"
@@ -28,11 +30,12 @@ static const char usage[] =
     "  --min-count N         texts that a feature must be in (default 1)\n"
     "  --json                --score: one JSON object\n";
 
-enum { CORPUS = 256, CATALOGUE, CALIBRATION, DECISIONS, DATABASE, OUT, IN_USE, FORCE, REPORT, FOLDS, SEED, QUICK, LABEL_COLUMN, MIN_COUNT, JSON, CHECK,
+enum { CORPUS = 256, CATALOGUE, CALIBRATION, APART, DECISIONS, DATABASE, OUT, IN_USE, FORCE, REPORT, FOLDS, SEED, QUICK, LABEL_COLUMN, MIN_COUNT, JSON, CHECK,
        SCORE, MODEL, TSV, TEST, HELP };
 
 static const struct option long_options[] = {
     { "corpus", 1, NULL, CORPUS },       { "catalogue", 1, NULL, CATALOGUE }, { "calibration", 1, NULL, CALIBRATION }, { "decisions", 1, NULL, DECISIONS },
+    { "apart", 1, NULL, APART },
     { "database", 1, NULL, DATABASE },   { "out", 1, NULL, OUT },             { "in-use", 1, NULL, IN_USE },
     { "force", 0, NULL, FORCE },         { "report", 1, NULL, REPORT },       { "folds", 1, NULL, FOLDS },
     { "seed", 1, NULL, SEED },           { "quick", 0, NULL, QUICK },         { "label-column", 1, NULL, LABEL_COLUMN },
@@ -67,6 +70,7 @@ static bool take(struct mq_train_options *o, int option, const char *value, bool
     case CORPUS: return input(o->corpus, &o->corpus_count, value);
     case DECISIONS: return input(o->decisions, &o->decisions_count, value);
     case CALIBRATION: return input(o->calibration, &o->calibration_count, value);
+    case APART: return input(o->apart, &o->apart_count, value);
     case CATALOGUE: o->catalogue = value; return true;
     case DATABASE: o->database = value; return true;
     case OUT: o->out = value; return true;

@@ -48,6 +48,7 @@ static void reliability(FILE *out, const struct mq_figures *f) {
     fputs("</svg></figure>\n", out);
 }
 
+/* Both curves, and the threshold by which these very texts were dispatched: it means nothing beside other probabilities. */
 static void coverage(FILE *out, const struct mq_figures *f, const struct mq_calibration *c) {
     axes(out, "覆盖率 Coverage", "门槛 threshold", "份额 share");
     const char *const classes[] = { "dispatched", "right" };
@@ -66,7 +67,7 @@ static void coverage(FILE *out, const struct mq_figures *f, const struct mq_cali
 }
 
 static void confusion(FILE *out, const struct mq_labels *labels, const struct mq_figures *f) {
-    fputs("<h2>混淆矩阵 Confusion</h2><p>行：真实领域；列：模型判断。Rows: truth. Columns: said.</p><table><tr><th></th>", out);
+    fputs("<h3>混淆矩阵 Confusion</h3><p>行：真实领域；列：模型判断。Rows: truth. Columns: said.</p><table><tr><th></th>", out);
     for (size_t l = 0; l < f->labels; l++) {
         fputs("<th class=\"turned\"><span>", out);
         escaped(out, mq_label_name(labels, l));
@@ -88,7 +89,7 @@ static void confusion(FILE *out, const struct mq_labels *labels, const struct mq
 }
 
 static void domains(FILE *out, const struct mq_labels *labels, const struct mq_figures *f) {
-    fputs("<h2>各领域 Domains</h2><table><tr><th></th><th>条数 texts</th><th>精确率 precision</th><th>召回率 recall</th><th>F1</th></tr>\n",
+    fputs("<h3>各领域 Domains</h3><table><tr><th></th><th>条数 texts</th><th>精确率 precision</th><th>召回率 recall</th><th>F1</th></tr>\n",
           out);
     for (size_t l = 0; l < f->labels; l++) {
         fputs("<tr><th>", out);
@@ -126,7 +127,38 @@ static void summary(FILE *out, const struct mq_figures *f, const struct mq_calib
     fputs("</table>\n", out);
 }
 
-int mq_report_html(const char *path, const struct mq_labels *labels, const struct mq_figures *f, const struct mq_calibration *c,
+static void part(FILE *out, const struct mq_labels *labels, const struct mq_report_part *p) {
+    fprintf(out, "<h2>%s</h2>\n", p->title);
+    summary(out, p->figures, p->calibration);
+    reliability(out, p->figures);
+    coverage(out, p->figures, p->calibration);
+    domains(out, labels, p->figures);
+    confusion(out, labels, p->figures);
+}
+
+static void head(FILE *out, const char *model_name) {
+    fputs("<!DOCTYPE html>\n<html lang=\"zh\"><head><meta charset=\"utf-8\"><title>民情分类模型 Classifier</title><style>\n"
+          "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em;color:#1a1a1a}\n"
+          "table{border-collapse:collapse;margin:1em 0}th{font-weight:normal;text-align:left}td,th{border:1px solid #ccc;padding:.2em .6em}\n"
+          "td{text-align:right;font-variant-numeric:tabular-nums}.turned{vertical-align:bottom}.turned span{writing-mode:vertical-rl}\n"
+          "figure{display:inline-block;margin:1em 1em 1em 0}svg text{font-size:11px;fill:#333}.grid{stroke:#e4e4e4;fill:none}\n"
+          "h2{border-top:1px solid #ccc;padding-top:1em}\n"
+          "svg text.end{text-anchor:end}svg text.middle{text-anchor:middle}.ideal{stroke:#888;stroke-dasharray:4}.share{fill:#90caf9}"
+          "circle{fill:#b00020}\n"
+          "polyline{fill:none;stroke-width:2}polyline.dispatched{stroke:#1565c0}polyline.right{stroke:#2e7d32}\n"
+          "svg text.dispatched{fill:#1565c0}svg text.right{fill:#2e7d32}.chosen{stroke:#b00020;stroke-dasharray:3}\n"
+          "</style></head><body><h1>民情分类模型 Classifier</h1>\n<p>",
+          out);
+    if (model_name) {
+        escaped(out, model_name);
+        fputs("。", out);
+    }
+    fputs("所有数字都来自模型没有学过的文本，门槛与同一部分的概率相配。All figures are of texts that the model had not seen; each "
+          "part has the thresholds that belong to its probabilities.</p>\n",
+          out);
+}
+
+int mq_report_html(const char *path, const struct mq_labels *labels, const struct mq_report_part *parts, size_t count,
                    const char *model_name) {
     FILE *out = fopen(path, "w");
     if (!out) {
@@ -134,24 +166,10 @@ int mq_report_html(const char *path, const struct mq_labels *labels, const struc
         fprintf(stderr, "%s: %s\n", path, strerror(-r));
         return r;
     }
-    fputs("<!DOCTYPE html>\n<html lang=\"zh\"><head><meta charset=\"utf-8\"><title>民情分类模型 Classifier</title><style>\n"
-          "body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:60em;padding:0 1em;color:#1a1a1a}\n"
-          "table{border-collapse:collapse;margin:1em 0}th{font-weight:normal;text-align:left}td,th{border:1px solid #ccc;padding:.2em .6em}\n"
-          "td{text-align:right;font-variant-numeric:tabular-nums}.turned{vertical-align:bottom}.turned span{writing-mode:vertical-rl}\n"
-          "figure{display:inline-block;margin:1em 1em 1em 0}svg text{font-size:11px;fill:#333}.grid{stroke:#e4e4e4;fill:none}\n"
-          ".end{text-anchor:end}.middle{text-anchor:middle}.ideal{stroke:#888;stroke-dasharray:4}.share{fill:#90caf9}circle{fill:#b00020}\n"
-          "polyline{fill:none;stroke-width:2}polyline.dispatched{stroke:#1565c0}polyline.right{stroke:#2e7d32}\n"
-          "svg text.dispatched{fill:#1565c0}svg text.right{fill:#2e7d32}.chosen{stroke:#b00020;stroke-dasharray:3}\n"
-          "</style></head><body><h1>民情分类模型 Classifier</h1>\n<p>",
-          out);
-    if (model_name)
-        escaped(out, model_name);
-    fputs("。所有数字都来自模型没有学过的文本。All figures are of texts that the model had not seen.</p>\n", out);
-    summary(out, f, c);
-    reliability(out, f);
-    coverage(out, f, c);
-    domains(out, labels, f);
-    confusion(out, labels, f);
+    head(out, model_name);
+    for (size_t i = 0; i < count; i++)
+        if (parts[i].figures)
+            part(out, labels, &parts[i]);
     fputs("</body></html>\n", out);
     bool failed = ferror(out);
     return fclose(out) != 0 || failed ? -EIO : 0;

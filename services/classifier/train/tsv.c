@@ -35,7 +35,7 @@ static int try_cost(struct task *t, double cost, size_t *best) {
     int r = mq_crossvalidate(t->corpus, &t->terms, t->fold_of, t->options->folds, &learn, &scores);
     if (r < 0)
         return r;
-    struct mq_unseen unseen = { t->corpus->examples, scores, t->terms.length, t->corpus->count };
+    struct mq_unseen unseen = { t->corpus->examples, scores, t->terms.length, t->corpus->count, NULL };
     r = mq_calibrate(&unseen, &t->shape, t->labels + t->shape.domains, &calibration);
     for (size_t i = 0; r == 0 && i < unseen.count; i++) {
         struct mq_mixed mixed;
