@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -99,11 +100,27 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
     return false;
 }
 
+/* The group in which the instances of a service share their subscriptions: its name, and what follows from its password. A broker lets
+ * every account into every group, whatever its access list says, and hands it its turn of messages that it may not read: then nobody
+ * gets them. So nobody else can know the name. */
+static void share_group(const struct mq_stage *stage, char *out, size_t size) {
+    const char *password = stage->settings->broker_password ? stage->settings->broker_password : "";
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    char hex[2 * sizeof(hash) + 1];
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
+    mq_buffer_printf(&text, "group of %s %s", stage->service->name, password);
+    crypto_hash_sha256(hash, (const unsigned char *)text.data, text.len);
+    sodium_memzero(text.data, text.len);
+    snprintf(out, size, "%s-%.16s", stage->service->name, sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash)));
+}
+
 static int subscribe(struct mq_stage *stage) {
+    char group[64];
+    share_group(stage, group, sizeof(group));
     for (size_t i = 0; i < stage->service->route_count; i++) {
         const struct mq_route *route = &stage->service->routes[i];
         char filter[MQ_TOPIC_BYTES];
-        int r = mq_topic_filter(route->topic, route->shared ? stage->service->name : NULL, NULL, 0, filter);
+        int r = mq_topic_filter(route->topic, route->shared ? group : NULL, NULL, 0, filter);
         char *filters[] = { filter };
         if (r == 0)
             r = mq_bus_subscribe(stage->bus, filters, 1, 1);

@@ -28,7 +28,7 @@ struct mq_element {
  * right to write where it reads. */
 struct mq_route {
     enum mq_topic topic;
-    bool shared; /* several instances share the work ($share/{service}) */
+    bool shared; /* several instances share the work ($share/{service}-…, a group that only they know) */
     bool array;  /* the payload is an array of elements */
     const struct mq_statement *statement; /* its first column is the element's index in the batch, which the stage adds */
 

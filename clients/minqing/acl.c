@@ -8,8 +8,8 @@
 
 #include <errno.h>
 
-/* What stands in one level of a topic. */
-enum level { ANY, ACCOUNT, DEPARTMENT, COUNTY, TOWN, LEVELS };
+/* What stands in one level of a topic. PLACE: the town, or a village whose desk sees what is of the village alone. */
+enum level { ANY, ACCOUNT, DEPARTMENT, COUNTY, TOWN, PLACE, LEVELS };
 
 struct rule {
     const char *access; /* NULL ends a table */
@@ -36,8 +36,8 @@ static const struct rule everybody[] = {
 };
 
 static const struct rule desks[] = {
-    { READ, MQ_TOPIC_DEPARTMENT_CASE, { DEPARTMENT, COUNTY, TOWN } },
-    { READ, MQ_TOPIC_DEPARTMENT_RESTRICTED, { DEPARTMENT, COUNTY, TOWN } },
+    { READ, MQ_TOPIC_DEPARTMENT_CASE, { DEPARTMENT, COUNTY, PLACE } },
+    { READ, MQ_TOPIC_DEPARTMENT_RESTRICTED, { DEPARTMENT, COUNTY, PLACE } },
     { WRITE, MQ_TOPIC_DEPARTMENT_ACTION, { DEPARTMENT, COUNTY, TOWN, ACCOUNT } },
     { NULL },
 };
@@ -157,6 +157,7 @@ int mq_acl_account(struct mq_buffer *out, const struct mq_account *account) {
         return -EINVAL;
     if (account->area.s && !mq_area_parts(account->area, &values[COUNTY], &values[TOWN]))
         return -EINVAL;
+    values[PLACE] = account->area.n >= 12 ? (struct mq_str){ account->area.s, 12 } : values[TOWN];
     for (size_t i = 0; i < MQ_LENGTH(holders); i++) {
         if (!mq_str_equal(account->role, mq_str(holders[i].role))
             || (holders[i].account && !mq_str_equal(account->account, mq_str(holders[i].account))))

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NOT_REFERENCE "officers"
+/* Files beside the tables that are no tables: people, whom deploy/system imports as accounts. */
+static const char *const not_reference[] = { "officers", "desks" };
 
 static void close_file(FILE **file) {
     if (*file)
@@ -83,8 +84,9 @@ static int copy_rows(PGconn *connection, const char *path, const char *name, siz
 static int load_file(PGconn *connection, const char *path) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     size_t length = strlen(name) - strlen(".tsv");
-    if (length == strlen(NOT_REFERENCE) && strncmp(name, NOT_REFERENCE, length) == 0)
-        return 0;
+    for (size_t i = 0; i < MQ_LENGTH(not_reference); i++)
+        if (length == strlen(not_reference[i]) && strncmp(name, not_reference[i], length) == 0)
+            return 0;
     if (!plain_name(name, length))
         return mq_complain(MQ_EXIT_DATA, "%s: 文件名不对 / names of reference files have only a-z, 0-9 and _", path);
     MQ_CLEANUP(close_file) FILE *file = fopen(path, "re");

@@ -131,8 +131,12 @@ $$;
 
 -- Who is told -----------------------------------------------------------------------------------------------------
 
--- Brings a case's announcements to its present version: every department that has a part, in its town and from the level on to which
--- it was escalated; the command centre where it has something to do or must know at once; with p_tells those who reported.
+create view village_desks as
+select distinct a.department, a.area from minqing.accounts a where a.department is not null and length(a.area) = 12 and not a.locked;
+comment on view village_desks is 'Villages where a department has a desk of its own; it is told of its village''s cases alone.';
+
+-- Brings a case's announcements to its present version: every department that has a part, in its town, in the village where it has a
+-- desk of its own, and from the level on to which it was escalated; the command centre where it has something to do or must know at once; with p_tells those who reported.
 create function announce_case(c cases, p_tells boolean) returns void language plpgsql as
 $$
 declare
@@ -159,6 +163,8 @@ begin
     ),
     wanted as materialized (
         select a.topic, a.audience, s.scope from audiences a cross join scopes s
+        union
+        select a.topic, a.audience, d.area from audiences a join minqing.village_desks d on d.department = a.audience and d.area = left(c.area, 12)
     ),
     gone as (
         -- departments that are no longer on the case, or may no longer read it, get its end
@@ -258,7 +264,8 @@ begin
            coalesce(p_data, '{}') || jsonb_build_object('set', coalesce(changed, '{}'))
     returning id into event;
 
-    perform minqing.announce_case(c, p_tells);
+    -- whoever's part was the last, those who reported hear that it is resolved
+    perform minqing.announce_case(c, p_tells or changed ->> 'state' = 'resolved');
     if changed ?| array['state', 'lead', 'assigned_at', 'sign_by', 'handle_by', 'outcome_by', 'severity', 'suspended_until'] then
         perform minqing.schedule_case(c);
     end if;

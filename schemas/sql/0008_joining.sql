@@ -232,12 +232,15 @@ begin
     end if;
     return query
     with parts as (
-        select c.id, c.town, c.version, c.restricted, a.department from minqing.cases c join minqing.assignments a on a."case" = c.id where c.id = any(opened)
+        select c.id, c.town, c.area, c.version, c.restricted, a.department from minqing.cases c join minqing.assignments a on a."case" = c.id where c.id = any(opened)
     ),
     announced as (
         -- as announce_case does for one
         insert into minqing.announcements (ref, topic, audience, scope, version)
         select p.id, case when p.restricted then 2 else 1 end, p.department, p.town, p.version from parts p where p.department <> 'command_centre'
+        union
+        select p.id, case when p.restricted then 2 else 1 end, p.department, d.area, p.version
+        from parts p join minqing.village_desks d on d.department = p.department and d.area = left(p.area, 12)
         union
         select c.id, 1, 'command_centre', c.town, c.version
         from minqing.cases c

@@ -66,9 +66,9 @@ declare
     given text;
 begin
     foreach need in array p_needs loop
-        given := case when need in ('note', 'reason') then coalesce(nullif(trim(p_message ->> 'note'), ''), nullif(trim(p_message ->> 'reason'), ''))
-                      else nullif(trim(p_message ->> need), '') end;
-        if given is null or given = '[]' then
+        given := case when need in ('note', 'reason') then concat(p_message ->> 'note', p_message ->> 'reason') else p_message ->> need end;
+        -- blanks of every sort are no words; trim knows only the space
+        if given is null or given = '[]' or given !~ '[^[:space:]　]' then
             return need;
         end if;
     end loop;
@@ -284,27 +284,33 @@ begin
 end
 $$;
 
+-- The case is resolved once no part is open that it waits for, the lead's among them. Out: whether it is.
+create function settle_case(p_case uuid) returns boolean language plpgsql as
+$$
+begin
+    if exists (select from minqing.assignments a where a."case" = p_case and a.ended_at is null and a.joint and a.state <> 'resolved') then
+        return false;
+    end if;
+    update minqing.cases k
+    set state = 'resolved', resolved_at = minqing.now(), request = null, suspended_until = null
+    where k.id = p_case;
+    perform minqing.ask_to_verify(p_case);
+    return true;
+end
+$$;
+
 -- The lead's or a supporting department's own part is done; the case only when all joint parts are. Out: the event's word.
 create function resolve_part(c cases, p_who acting, p_note text) returns text language plpgsql as
 $$
-declare
-    open_parts integer;
 begin
     if (p_who).actor = 'lead' then
         update minqing.cases k set result = p_note where k.id = c.id;
     end if;
-    select count(*) into open_parts
-    from minqing.assignments a
-    where a."case" = c.id and a.ended_at is null and a.joint and a.state <> 'resolved';
-    if open_parts > 0 then
-        update minqing.cases k set state = 'in_progress', suspended_until = null where k.id = c.id and (p_who).actor = 'lead';
-        return 'part_resolved';
+    if minqing.settle_case(c.id) then
+        return 'resolved';
     end if;
-    update minqing.cases k
-    set state = 'resolved', resolved_at = minqing.now(), request = null, suspended_until = null
-    where k.id = c.id;
-    perform minqing.ask_to_verify(c.id);
-    return 'resolved';
+    update minqing.cases k set state = 'in_progress', suspended_until = null where k.id = c.id and (p_who).actor = 'lead';
+    return 'part_resolved';
 end
 $$;
 
@@ -365,7 +371,7 @@ $$;
 create function split_case(c cases, p_new uuid, p_who acting, m jsonb) returns setof bigint language plpgsql as
 $$
 declare
-    asked uuid[] := array(select r::uuid from jsonb_array_elements_text(m -> 'reports') r);
+    asked uuid[] := array(select distinct r::uuid from jsonb_array_elements_text(m -> 'reports') r);
     first uuid;
     placed minqing.placement[];
     opened bigint;
@@ -448,6 +454,8 @@ begin
                 data := data || minqing.return_case(c, p_who, m);
             else
                 data := data || jsonb_build_object('department', (p_who).department);
+                -- it may have been the last part that the case waited for
+                perform minqing.settle_case(c.id);
             end if;
         when 'extend', 'suspend' then
             update minqing.cases k
@@ -479,6 +487,8 @@ begin
             data := data || jsonb_build_object('department', m ->> 'department', 'from', c.lead);
         when 'correct' then
             data := data || minqing.correct_case(c, p_who, m);
+            -- those who left may have been the last whom the case waited for
+            perform minqing.settle_case(c.id);
         when 'rework', 'reopen' then
             perform minqing.assign_lead(c.id, c.lead, c.sign_minutes, c.handle_minutes, c.clock, 'released');
             perform minqing.end_tasks(c.id, 'verify');

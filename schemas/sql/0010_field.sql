@@ -49,8 +49,8 @@ begin
 end
 $$;
 
--- A resolved case is seen on the spot by somebody who did not handle it: who reported it first, else whoever has the village's grids.
--- Where a call back does, nobody is sent.
+-- A resolved case is seen on the spot by somebody who did not handle it: who reported it first, else whoever has the village's grids,
+-- else, where all of the village were at it, an officer of the town. Where a call back does, nobody is sent.
 create function ask_to_verify(p_case uuid) returns void language plpgsql as
 $$
 declare
@@ -64,9 +64,9 @@ begin
     select a.account into verifier
     from minqing.accounts a
     left join minqing.reports r on r.id = c.first_report and r.account = a.account
-    where a.role = 'device' and not a.locked and (r.id is not null or not c.restricted and a.area like left(c.area, 12) || '%')
+    where a.role = 'device' and not a.locked and (r.id is not null or not c.restricted and a.area like c.town || '%')
       and not minqing.has_handled(c.id, a.account)
-    order by r.id is null, a.account
+    order by r.id is null, a.area not like left(c.area, 12) || '%', a.account
     limit 1;
     if verifier is not null then
         perform minqing.make_task(c.id, null, verifier, 'verify', c.exercise,
@@ -263,8 +263,9 @@ begin
     select k.* into c from minqing.cases k where k.id = coalesce(task."case", a."case") for update;
     select t.* into task from minqing.tasks t where t.id = a.task for update;
     select u.area into home from minqing.accounts u where u.account = a.account;
-    if c.id is null or left(home, 9) is distinct from c.town
-       or c.restricted and not exists (select from minqing.case_reports k join minqing.reports r on r.id = k.report where k."case" = c.id and r.account = a.account)
+    -- who was given a task may answer it, wherever at home: who reported it may be from the next town
+    if c.id is null or task.id is null and (left(home, 9) is distinct from c.town
+       or c.restricted and not exists (select from minqing.case_reports k join minqing.reports r on r.id = k.report where k."case" = c.id and r.account = a.account))
     then
         refused := '没有此事件 / no such case for this officer';
         return;
@@ -289,7 +290,8 @@ begin
         return;
     end if;
     select x.* into rule from minqing.transition_of('task', a.answer, 'officer', task.state, null, m) x;
-    refused := rule.refused;
+    refused := coalesce(rule.refused, case when task.kind = 'verify' and a.answer = 'result' then
+        '核查须答复通过或返工 / a verification is answered with verified or rework' end);
     if refused is null then
         update minqing.tasks t
         set state = (rule.t).to_state, note = coalesce(a.note, t.note), acknowledged_at = coalesce(t.acknowledged_at, at),

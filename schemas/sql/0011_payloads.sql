@@ -194,7 +194,7 @@ $$;
 revoke execute on all functions in schema minqing from public;
 grant execute on all functions in schema minqing to minqing_dispatcher;
 grant select on minqing.transitions, minqing.join_rules, minqing.settings, minqing.units, minqing.answers, minqing.visits to minqing_dispatcher;
-grant select on minqing.persons to minqing_dispatcher;
+grant select on minqing.persons, minqing.village_desks to minqing_dispatcher;
 grant select, insert, update on minqing.tasks, minqing.mobilisations to minqing_dispatcher;
 grant select, insert, update, delete on minqing.timers to minqing_dispatcher;
 grant select, insert on minqing.outcomes to minqing_dispatcher;

@@ -26,10 +26,11 @@ int mq_announce_decode(struct mq_stage *stage, const struct mq_element *element,
     return 0;
 }
 
-/* County and town levels of a topic from an area code; codes shorter than a county are for all. */
+/* County and town levels of a topic from an area code; codes shorter than a county are for all. A village with a desk of its own stands
+ * in the town's place. */
 static void scope_parts(struct mq_str scope, struct mq_str *county, struct mq_str *town) {
     *county = scope.n >= 6 ? (struct mq_str){ scope.s, 6 } : ALL;
-    *town = scope.n >= 9 ? (struct mq_str){ scope.s, 9 } : ALL;
+    *town = scope.n >= 9 ? scope : ALL;
 }
 
 static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {

@@ -6,6 +6,8 @@ import { System } from '../harness/system.mjs'
 const only = process.env.MINQING_TEST_ONLY?.split(',')
 const system = System.start()
 after(() => system.stop())
-for (const name of ['report', 'bad_input', 'review', 'stage', 'schema', 'accounts', 'joining', 'answers', 'query', 'cli', 'webhook', 'walk', 'load', 'faults']) {
+const names = ['report', 'bad_input', 'review', 'stage', 'schema', 'accounts', 'joining', 'answers', 'query', 'cli', 'webhook', 'scenarios', 'lifecycle', 'deadlines',
+  'refusals', 'mobilisation', 'walk', 'load', 'faults']
+for (const name of names) {
   if (!only || only.includes(name)) (await import(`./${name}.mjs`)).stories(system)
 }

@@ -2,12 +2,14 @@
 // A whole private system for tests: real broker, real database, real services, made by deploy/system in a folder of its own.
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { chownSync, mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import mqtt from 'mqtt'
 import pg from 'pg'
+import { connectPerson } from './people.mjs'
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
@@ -107,6 +109,8 @@ export class System {
   constructor(folder) {
     this.folder = folder
     this.clients = []
+    this.people = {}
+    this.moved = 0
     this.children = []
   }
 
@@ -120,7 +124,9 @@ export class System {
       const at = line.indexOf('=')
       return [line.slice(0, at), line.slice(at + 1)]
     }))
-    this.devices = Object.fromEntries(this.secret('devices').trim().split('\n').map(line => line.split('\t')))
+    const pairs = name => Object.fromEntries(this.secret(name).split('\n').map(line => line.split('\t')))
+    this.devices = pairs('devices')
+    this.secrets = { ...this.devices, ...pairs('desks') }
   }
 
   secret(name) {
@@ -129,7 +135,7 @@ export class System {
 
   /** Connects with an account's own password. */
   async connect(account, options = {}) {
-    const password = options.password ?? this.devices[account] ?? this.secret(account)
+    const password = options.password ?? this.secrets[account] ?? this.secret(account)
     const raw = await mqtt.connectAsync(`mqtt://127.0.0.1:${this.environment.MINQING_MQTT_PORT}`, {
       protocolVersion: 5, username: account, clientId: options.clientId ?? `test-${randomUUID()}`, clean: true, reconnectPeriod: 200, ...options,
       password,
@@ -148,6 +154,100 @@ export class System {
       this.pool.on('error', () => {})
     }
     return (await this.pool.query(text, values)).rows
+  }
+
+  /** A person of a story, connected once and listening to what concerns them. @returns {Promise<import('./people.mjs').Actor>} */
+  desk(account) {
+    return this.people[account] ??= connectPerson(this, account)
+  }
+
+  /** @returns {Promise<import('./people.mjs').Actor>} */
+  operator(account) {
+    return this.desk(account)
+  }
+
+  /** @returns {Promise<import('./people.mjs').Officer>} */
+  officer(account) {
+    return this.desk(account)
+  }
+
+  /** The time as the database has it: of this machine, and as far as it was moved. */
+  now() {
+    return new Date(Date.now() + this.moved)
+  }
+
+  /** Moves the clock of the whole system: an interval such as '20 minutes', or a time to be. */
+  async moveClock(by) {
+    const port = Number(/port=(\d+)/.exec(this.environment.MINQING_DATABASE_ADMIN)[1])
+    const password = /^127\.0\.0\.1:\*:\*:minqing_test:(.*)$/m.exec(this.secret('pgpass'))[1]
+    const client = new pg.Client({ host: '127.0.0.1', port, database: 'minqing', user: 'minqing_test', password })
+    await client.connect()
+    const moved = by instanceof Date ? '$1::timestamptz - statement_timestamp()' : 'moved + $1::interval'
+    const { rows } = await client.query(`update minqing.clock_offset set moved = ${moved} returning extract(epoch from moved) * 1000 as ms`,
+      [by instanceof Date ? by.toISOString() : by])
+    await client.end()
+    this.moved = Number(rows[0].ms)
+  }
+
+  /** The clock goes as this machine's again. */
+  resetClock() {
+    return this.moveClock(new Date())
+  }
+
+  /** Resolves when the dispatchers have looked for what is due by now: a timer that means nothing is put there, and is gone. */
+  async clockLooks() {
+    const [{ id }] = await this.sql(`insert into minqing.timers ("case", chain, step, due_at)
+      select c.id, 'resume', 'due', minqing.now() from minqing.cases c where c.state <> 'suspended' limit 1 returning "case" as id`)
+    await until(async () => !(await this.sql(`select from minqing.timers where "case" = $1 and chain = 'resume'`, id)).length
+      && !(await this.sql('select from minqing.timers where due_at <= minqing.now()')).length, 'nothing is due any more')
+  }
+
+  /** The id of the case that a report opened or joined. */
+  async caseOf(report) {
+    const [row] = await until(async () => {
+      const rows = await this.sql('select "case" as id from minqing.case_reports where report = $1', report.id)
+      return rows.length && rows
+    }, `a case of ${report.text}`)
+    return row.id
+  }
+
+  /** A case as its row is now, with its parts. */
+  async case(id) {
+    const [row] = await this.sql(`select c.*, (select jsonb_object_agg(a.department, a.state) from minqing.assignments a where a."case" = c.id) as parts
+      from minqing.cases c where c.id = $1`, id)
+    return row
+  }
+
+  /** What happened to a case, in words, oldest first; without the joining of reports. */
+  async history(id) {
+    return (await this.sql(`select what from minqing.case_events where ref = $1 and what <> 'joined' order by version, id`, id)).map(e => e.what)
+  }
+
+  /** Waits until something has happened to a case for the nth time. */
+  happened(id, what, times = 1) {
+    return until(async () => (await this.history(id)).filter(w => w === what).length >= times, `${what} in the history of ${id}`)
+  }
+
+  /** The history has no gap, and replays to the present state. */
+  async assertReplays(id) {
+    const [row] = await this.sql(`select minqing.replay_case(c.id) as replayed, minqing.case_snapshot(c) as present from minqing.cases c where c.id = $1`, id)
+    if (!isDeepStrictEqual(row.replayed, row.present)) {
+      throw new Error(`the history of ${id} replays to ${JSON.stringify(row.replayed)}, not to ${JSON.stringify(row.present)}`)
+    }
+  }
+
+  /** Whether this system has the read side. */
+  get answersQuestions() {
+    return existsSync(path.join(this.folder, 'service/query'))
+  }
+
+  /** Asks the read side as an account, and returns the result. */
+  async ask(account, name, question = {}) {
+    const { client } = await this.desk(account)
+    const id = randomUUID()
+    await client.publish(`minqing/query/${account}/${name}`, JSON.stringify({ id, ...question }),
+      { properties: { responseTopic: `minqing/reply/${account}/query` } })
+    return json(await client.next(m => m.topic === `minqing/reply/${account}/query` && json(m).id === id, `the result of ${name}`))
   }
 
   /** One connection of the owner, for what needs a transaction; to be released. */

@@ -120,8 +120,16 @@ static void a_town_desk_sees_its_department_in_its_town(void **state) {
                            "topic read minqing/department/fire/441581/441581105/restricted/+\n"
                            "topic write minqing/department/fire/441581/441581105/action/bomei-fire\n";
     assert_string_equal(rights(&out, "bomei-fire", "desk", "441581105", "fire"), expected);
-    /* a village's desk is its town's */
-    assert_string_equal(rights(&out, "bomei-fire", "desk", "441581105202", "fire"), expected);
+}
+
+static void a_village_desk_sees_its_village_alone(void **state) {
+    (void)state;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
+    const char *expected = "\nuser dianshi-fire\n"
+                           "topic read minqing/department/fire/441581/441581105202/case/+\n"
+                           "topic read minqing/department/fire/441581/441581105202/restricted/+\n"
+                           "topic write minqing/department/fire/441581/441581105/action/dianshi-fire\n";
+    assert_string_equal(rights(&out, "dianshi-fire", "desk", "441581105202", "fire"), expected);
 }
 
 static void a_county_desk_sees_all_towns_and_a_city_desk_all_counties(void **state) {
@@ -284,6 +292,7 @@ int main(void) {
         cmocka_unit_test(a_short_secret_from_a_file_is_refused),
         cmocka_unit_test(a_device_has_its_own_topics_and_nothing_more),
         cmocka_unit_test(a_town_desk_sees_its_department_in_its_town),
+        cmocka_unit_test(a_village_desk_sees_its_village_alone),
         cmocka_unit_test(a_county_desk_sees_all_towns_and_a_city_desk_all_counties),
         cmocka_unit_test(an_operator_sees_all_departments_but_never_what_is_restricted),
         cmocka_unit_test(each_service_has_the_topics_of_its_name),
