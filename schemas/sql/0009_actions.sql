@@ -138,6 +138,8 @@ begin
             when until <= at then '须为将来的时间 / until must lie ahead' end;
     elsif t.action in ('approve', 'deny') and c.request is null then
         return '没有待批的申请 / nothing was asked for';
+    elsif t.action = 'approve' and until <= at then
+        return '须为将来的时间 / until must lie ahead';
     elsif t.action in ('support', 'reassign', 'return') and department is not null
           and not exists (select from minqing.departments d where d.code = department) then
         return '没有这个部门 / no such department: ' || department;
@@ -415,6 +417,8 @@ declare
     at timestamptz := minqing.now();
     note text := coalesce(nullif(m ->> 'note', ''), m ->> 'reason');
     days integer;
+    -- granted, where the command centre says so; else as asked for
+    until timestamptz := coalesce(m ->> 'until', c.request ->> 'until')::timestamptz;
     other minqing.cases;
 begin
     what := t.event;
@@ -468,12 +472,12 @@ begin
             if c.request ->> 'what' = 'extension' then
                 update minqing.cases k
                 set request = null,
-                    handle_by = case when k.outcome_by is null then (c.request ->> 'until')::timestamptz else k.handle_by end,
-                    outcome_by = case when k.outcome_by is not null then (c.request ->> 'until')::timestamptz end
+                    handle_by = case when k.outcome_by is null then until else k.handle_by end,
+                    outcome_by = case when k.outcome_by is not null then until end
                 where k.id = c.id;
             else
                 update minqing.cases k
-                set request = null, state = 'suspended', suspended_until = (c.request ->> 'until')::timestamptz
+                set request = null, state = 'suspended', suspended_until = until
                 where k.id = c.id;
             end if;
         when 'deny' then

@@ -64,21 +64,12 @@ int mq_action_decode(struct mq_stage *stage, const struct mq_element *element, s
     return 0;
 }
 
-/* To the response topic when it is the actor's own, else to …/action. */
 static void reply(struct mq_stage *stage, const struct mq_element *element, struct mq_str payload) {
     char topic[MQ_TOPIC_BYTES];
     struct actor actor;
-    if (!actor_of(element->arrival->topic, &actor))
+    if (!actor_of(element->arrival->topic, &actor)
+        || mq_topic_reply(element->arrival->response_topic, actor.account, MQ_STR("action"), topic) < 0)
         return;
-    struct mq_str asked = element->arrival->response_topic;
-    if (asked.n && asked.n < sizeof(topic) && mq_topic_is_reply_of(asked, actor.account)) {
-        memcpy(topic, asked.s, asked.n);
-        topic[asked.n] = '\0';
-    } else {
-        struct mq_str parts[] = { actor.account, MQ_STR("action") };
-        if (mq_topic_format(MQ_TOPIC_REPLY, parts, 2, topic) < 0)
-            return;
-    }
     struct mq_publication p = { .payload = payload, .qos = 1, .correlation = element->arrival->correlation };
     mq_stage_publish(stage, topic, &p);
 }

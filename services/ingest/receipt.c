@@ -9,14 +9,7 @@ static bool receipt_topic(const struct mq_arrival *arrival, char topic[MQ_TOPIC_
     struct mq_topic_parts parts;
     if (mq_topic_parse(MQ_TOPIC_COMMAND_REPORT, arrival->topic, &parts)) {
         *qos = 1;
-        if (arrival->response_topic.n && arrival->response_topic.n < MQ_TOPIC_BYTES
-            && mq_topic_is_reply_of(arrival->response_topic, parts.part[2])) {
-            memcpy(topic, arrival->response_topic.s, arrival->response_topic.n);
-            topic[arrival->response_topic.n] = '\0';
-            return true;
-        }
-        struct mq_str reply[] = { parts.part[2], MQ_STR("receipt") };
-        return mq_topic_format(MQ_TOPIC_REPLY, reply, 2, topic) == 0;
+        return mq_topic_reply(arrival->response_topic, parts.part[2], MQ_STR("receipt"), topic) == 0;
     }
     *qos = 0; /* a lost receipt costs one resend */
     return (mq_topic_parse(MQ_TOPIC_FIELD_REPORT, arrival->topic, &parts) || mq_topic_parse(MQ_TOPIC_FIELD_VISIT, arrival->topic, &parts)
