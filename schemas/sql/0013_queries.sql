@@ -39,9 +39,10 @@ create index cases_number on cases (number);
 
 -- Who asks, and what its policies look at -------------------------------------------------------------------------
 
--- A desk or operator of a village serves its town, as at the broker. A locked account is nobody.
+-- A village's desk serves its village alone, an operator at least a town, as at the broker. A locked account is nobody.
 create view v_asker as
-select a.account, a.role, a.person, a.department, case when a.role = 'device' then a.area else left(a.area, 9) end as area
+select a.account, a.role, a.person, a.department,
+       case a.role when 'device' then a.area when 'desk' then left(a.area, 12) else left(a.area, 9) end as area
 from accounts a
 where a.account = current_setting('minqing.account', true) and not a.locked and a.role in ('device', 'desk', 'operator');
 
@@ -84,7 +85,7 @@ create view v_asker_visits as
 select v.id
 from visits v
 where v.account = (select a.account from v_asker a)
-   or starts_with(v.town, (select a.area from v_asker a where a.role = 'operator' or a.role = 'desk' and a.department = 'civil_affairs'));
+   or starts_with(v.area, (select a.area from v_asker a where a.role = 'operator' or a.role = 'desk' and a.department = 'civil_affairs'));
 
 create view v_asker_officers as
 select d.account, p.name, p.unit, u.name as unit_name, d.area, t.kind, t.state, t.exercise, t.made_at, t."case", t.number
@@ -120,7 +121,7 @@ $$;
 create policy asker on cases as restrictive for select to minqing_query using (
     case (select a.role from minqing.v_asker a)
         when 'operator' then not restricted and starts_with(town, (select a.area from minqing.v_asker a))
-        when 'desk' then starts_with(town, (select a.area from minqing.v_asker a))
+        when 'desk' then starts_with(area, (select a.area from minqing.v_asker a))
             and exists (select from minqing.v_asker_parts p where p."case" = cases.id)
         when 'device' then exists (select from minqing.v_asker_reports r where r."case" = cases.id)
         else false

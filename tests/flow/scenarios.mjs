@@ -405,7 +405,7 @@ export function stories(system) {
     // the month as its events tell it, and as the rows have it
     const [{ live, told }] = await system.sql(`select
       (select jsonb_build_object('opened', count(*), 'closed', count(*) filter (where state = 'closed'), 'suspended', count(*) filter (where state = 'suspended'))
-       from minqing.cases where town = '441581105') as live,
+       from minqing.cases c where town = '441581105' and exists (select from minqing.case_events e where e.ref = c.id)) as live,
       (select jsonb_build_object('opened', count(*) filter (where l.first), 'closed', count(*) filter (where l.state = 'closed' and l.last),
                                  'suspended', count(*) filter (where l.state = 'suspended' and l.last))
        from (select e.state, e.version = 1 as first, e.version = max(e.version) over (partition by e.ref) as last
