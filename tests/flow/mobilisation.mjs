@@ -11,14 +11,14 @@ const brigadeOf = system => Promise.all(numbered(1, 84).map(account => system.of
 export function stories(system) {
   test('84 are called with place and words; who is on the way and who is there is counted in the case and on the stream', async () => {
     const brigade = await brigadeOf(system)
-    const [operator, desk] = await Promise.all(['bomei-command', 'bomei-emergency'].map(a => system.desk(a)))
-    const { id } = await fresh(system, { kind: 'disaster_prevention.flood', area: '441581105203', location: { lat: 22.99, lon: 115.83 } })
-    const reply = await operator.does('mobilise', id, { unit: 'bomei', note: '带沙袋到仙桥村口' })
+    const [operator, desk] = await Promise.all(['bomei-command', 'bomei-police'].map(a => system.desk(a)))
+    const { id } = await fresh(system, { kind: 'public_security.missing_person', area: '441581105203', location: { lat: 22.99, lon: 115.83 } })
+    const reply = await operator.does('mobilise', id, { unit: 'bomei', note: '带手电到仙桥村口集合找人' })
     const { number } = await system.case(id)
     const tasks = await Promise.all(brigade.map(o => o.task(id, 'mobilise')))
     for (const task of tasks) {
       assert.deepEqual([task.number, task.state, task.exercise], [number, 'called', false])
-      assert.match(task.text, /沙袋/)
+      assert.match(task.text, /手电/)
       assert.ok(Math.abs(task.location.lat - 22.99) < 1e-6)
     }
     assert.equal(new Set(tasks.map(t => t.task)).size, 84)
@@ -53,7 +53,7 @@ export function stories(system) {
     await system.clockLooks()
     assert.equal((await system.history(id)).filter(w => w === 'called_again').length, 2, 'that is all')
 
-    await operator.does('stand_down', id, { note: '水已退' })
+    await operator.does('stand_down', id, { note: '人已找到' })
     await Promise.all(brigade.map((o, i) => o.task(id, 'mobilise', t => t.task === tasks[i].task && t.state === 'stood_down')))
     await (await system.officer('bomei-057')).task(id, 'leader', t => t.state === 'stood_down')
     await operator.streams(id, 'stood_down')
