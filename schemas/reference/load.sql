@@ -87,6 +87,12 @@ with rules as (
     select code, domain, join_metres as metres, join_minutes as minutes, join_overlap as overlap from minqing.kinds
     union all
     select code || '!', code, join_metres, join_minutes, join_overlap from minqing.domains
+    union all
+    -- critical: by the kind's own rule where it always is, else by the domain's, but not as far: it says what else it may be
+    select k.code || '!', k.domain, case when k.severity = 4 then k.join_metres else greatest(k.join_metres, least(d.join_metres, 990)) end,
+           case when k.severity = 4 then k.join_minutes else greatest(k.join_minutes, d.join_minutes) end,
+           case when k.severity = 4 then k.join_overlap else d.join_overlap end
+    from minqing.kinds k join minqing.domains d on d.code = k.domain
 )
 insert into minqing.join_rules (mine, other, metres, minutes, overlap)
 select a.code, b.code,

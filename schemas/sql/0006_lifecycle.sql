@@ -34,7 +34,7 @@ create table join_rules (
     overlap real not null,
     primary key (mine, other)
 );
-comment on table join_rules is 'When two reports of one domain are of the same thing. Keys are kinds; a domain''s code stands for its unknown kind, with ! behind it where that is critical. Made from kinds and domains.';
+comment on table join_rules is 'When two reports of one domain are of the same thing. Keys are kinds, a domain''s code for its unknown kind, each with ! behind it where the report is critical. Made from kinds and domains.';
 
 create table settings (
     name  text primary key,

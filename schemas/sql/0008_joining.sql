@@ -26,7 +26,7 @@ create type placement as (
 
 -- The key of join_rules.
 create function join_key(p_domain text, p_kind text, p_severity smallint) returns text language sql immutable parallel safe as
-$$ select coalesce(p_kind, p_domain || case when p_severity = 4 then '!' else '' end) $$;
+$$ select coalesce(p_kind, p_domain) || case when p_severity = 4 then '!' else '' end $$;
 
 create function placements(p_reports uuid[], p_cases uuid[], p_domains text[], p_kinds text[], p_severities smallint[], p_hints text[], p_sure boolean)
 returns setof placement language plpgsql stable as

@@ -92,8 +92,11 @@ const smoke = `
 后山又冒烟了，请领导派人查看
 `.trim().split('\n')
 
-/** Somewhere on the hill, up to about a kilometre from its middle. */
-const onTheHill = (i, lat, lon) => ({ lat: lat + 0.008 * Math.sin(i * 2.4), lon: lon + 0.008 * Math.cos(i * 2.4), accuracy_m: 20 })
+/** Somewhere on the hill, up to about half a kilometre from its middle. */
+const onTheHill = (i, lat, lon) => ({ lat: lat + 0.004 * Math.sin(i * 2.4), lon: lon + 0.004 * Math.cos(i * 2.4), accuracy_m: 20 })
+
+/** Each story has a day of its own: what other stories report today is not of the same time. */
+const daysAgo = (days, ms = 0) => new Date(Date.now() - days * 864e5 - ms).toISOString()
 
 const account = i => `bomei-${String(i + 1).padStart(3, '0')}`
 
@@ -105,12 +108,13 @@ export function stories(system) {
     const health = await (await system.connect('bomei-command')).subscribe('minqing/health/dispatcher/2')
     await health.next(m => m.payload.length && json(m).state === 'up', 'the second dispatcher')
     const sent = []
-    await Promise.all(smoke.map(async (text, i) => {
-      const device = await (await system.connect(account(i))).subscribe(`minqing/field/${account(i)}/status`)
-      const message = report(text, { observed_at: new Date(Date.now() - i * 500).toISOString(), ...(i % 6 === 5 ? {} : { location: onTheHill(i, 22.985, 115.83) }) })
+    const devices = await Promise.all(smoke.map(async (_, i) => (await system.connect(account(i))).subscribe(`minqing/field/${account(i)}/status`)))
+    for (const [i, text] of smoke.entries()) {
+      const device = devices[i]
+      const message = report(text, { observed_at: daysAgo(2, i * 500), ...(i % 6 === 5 ? {} : { location: onTheHill(i, 22.985, 115.83) }) })
       sent.push({ device, message })
       assert.equal(await device.publish(`minqing/field/${account(i)}/report`, JSON.stringify(message)), 0)
-    }))
+    }
     const ids = sent.map(s => s.message.id)
     await until(async () => (await system.sql(`select from minqing.case_reports where report = any($1)
       union all select from minqing.reviews where report = any($1) and state = 'waiting'`, ids)).length === 84, 'all are handled', 60000)
@@ -134,7 +138,7 @@ export function stories(system) {
 
   test('two fires five kilometres apart stay two', async () => {
     const device = await system.connect('bomei-050')
-    const at = new Date().toISOString()
+    const at = daysAgo(3)
     const far = [[23.02, 115.80], [23.02, 115.85]]
     const ids = []
     for (let i = 0; i < 12; i++) {
@@ -151,7 +155,7 @@ export function stories(system) {
 
   test('a hazard, a family in need and a theft beside the fire are matters of their own', async () => {
     const device = await system.connect('bomei-051')
-    const at = new Date().toISOString()
+    const at = daysAgo(2)
     const others = ['村委楼下电动车飞线充电', '林姨得了直肠癌，没钱住院', '门口摩托车昨晚被偷']
     const ids = others.map(() => report('x').id)
     for (const [i, text] of others.entries()) {
@@ -166,7 +170,7 @@ export function stories(system) {
 
   test('of an ordinary kind the words decide: the same dump joins, another matter at the same place does not', async () => {
     const device = await system.connect('bomei-052')
-    const at = new Date().toISOString()
+    const at = daysAgo(4)
     const place = { lat: 22.961, lon: 115.812 }
     const send = async (text, more = {}) => {
       const message = report(text, { observed_at: at, location: place, kind: 'natural_resources.dumping', ...more })

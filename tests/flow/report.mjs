@@ -124,7 +124,7 @@ export function stories(system) {
     const operator = await (await system.connect('bomei-command')).subscribe('minqing/stream/#', 'minqing/department/+/+/+/case/+',
       'minqing/command/+/+/review/+')
     const device = await (await system.connect('bomei-007')).subscribe('minqing/field/bomei-007/receipt')
-    const message = report('红下村欧阳婷婷得了直肠癌没钱住院', { subject: { name: '欧阳婷婷', id_number: '441581197001011234', phone: '13912345678' } })
+    const message = report('红下村欧阳婷婷家里没钱住院', { kind: 'livelihood_relief.low_income', subject: { name: '欧阳婷婷', id_number: '441581197001011234', phone: '13912345678' } })
     await device.publish('minqing/field/bomei-007/report', JSON.stringify(message))
     await device.next(m => m.payload.includes(message.id), 'the receipt')
     await operator.next(m => m.payload.includes(message.id), 'its announcement')

@@ -134,7 +134,8 @@ export function stories(system) {
     await medical.sees(id)
     const everybody = await Promise.all(['bomei-police', 'bomei-market', 'bomei-justice', 'jieshi-police'].map(a => system.desk(a)))
     for (const person of [operator, ...everybody]) {
-      assert.ok(person.client.messages.every(m => !/林阿桂|13712349876|441581197602034567/.test(m.payload.toString())), `${person.account} reads no name`)
+      assert.ok(person.client.messages.every(m => !/林阿桂|13712349876|441581197602034567|50岁得了直肠癌/.test(m.payload.toString())),
+        `${person.account} reads neither name nor illness`)
     }
     for (const person of everybody) assert.deepEqual(person.cases(id), [], `${person.account} does not see it`)
 

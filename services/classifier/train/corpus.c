@@ -184,8 +184,12 @@ static int catalogue_line(struct mq_corpus *corpus, const char *path, unsigned l
     struct mq_labels *labels = &corpus->labels;
     if (add_kind(labels, cells[columns->code], cells[columns->severity]) < 0)
         return fault(path, line, "not a kind", cells[0]);
-    if (columns->restricted >= 0 && (int)n > columns->restricted && strcmp(cells[columns->restricted], "1") == 0)
-        labels->restricted[labels->kind_domain[labels->kind_count - 1]] = true;
+    /* a domain is restricted where all its kinds are */
+    size_t last = labels->kind_count - 1;
+    int domain = labels->kind_domain[last];
+    bool restricted = columns->restricted >= 0 && (int)n > columns->restricted && strcmp(cells[columns->restricted], "1") == 0;
+    bool first = last == 0 || labels->kind_domain[last - 1] != domain;
+    labels->restricted[domain] = restricted && (first || labels->restricted[domain]);
     return 0;
 }
 
