@@ -2,7 +2,7 @@
 // The read side: everybody learns what is theirs, and nobody anything else. And the figures, against hand-made months and the history.
 import assert from 'node:assert/strict'
 import { randomUUID, createHash } from 'node:crypto'
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { before, test } from 'node:test'
 import Ajv from 'ajv/dist/2020.js'
@@ -20,7 +20,6 @@ const accounts = [
 ]
 
 const uuid = () => randomUUID()
-const sleep = ms => new Promise(resolve => setTimeout(resolve, ms))
 
 export function stories(system) {
   /** @type {Map<string, import('../harness/system.mjs').Client>} */
@@ -239,8 +238,11 @@ export function stories(system) {
     const { stdout: dump } = await system.run('/usr/lib/postgresql/15/bin/pg_dump', '-d', system.environment.MINQING_DATABASE_ADMIN)
     assert.ok(dump.length > 100000)
     const files = folder => readdirSync(folder, { withFileTypes: true }).flatMap(e => e.isDirectory() ? files(path.join(folder, e.name)) : e.isFile() ? [path.join(folder, e.name)] : [])
-    process.kill(system.pid('mosquitto'), 'SIGUSR1') // saves its store
-    await sleep(500)
+    const store = path.join(system.folder, 'broker/mosquitto.db')
+    const written = () => existsSync(store) ? statSync(store).ino : 0
+    const before = written()
+    process.kill(system.pid('mosquitto'), 'SIGUSR1') // saves its store: another file takes the old one's name
+    await until(() => written() && written() !== before, 'the broker has written its store')
     const kept = [...files(path.join(system.folder, 'log')), ...files(path.join(system.folder, 'broker'))]
     assert.ok(kept.some(f => f.endsWith('mosquitto.db')))
     for (const secret of secrets) {
