@@ -106,6 +106,15 @@ create index cases_touching on cases using gist (location) where state = 'assign
 create index cases_opened_at on cases (opened_at);
 create index cases_handle_by on cases (handle_by);
 
+alter table cases add column has_subject boolean not null default false;
+comment on column cases.has_subject is 'One of its reports said whom it is about.';
+
+alter table case_reports add column account text;
+comment on column case_reports.account is 'Who reported it: as in reports, here so that a case of thousands of reports finds one device''s.';
+drop index case_reports_case;
+create index case_reports_case on case_reports ("case", added_at);
+create index case_reports_account on case_reports ("case", account, added_at);
+
 alter table assignments
     add column joint boolean not null default false,
     add column ended_at timestamptz,

@@ -180,10 +180,9 @@ begin
 
     if p_tells then
         insert into minqing.announcements as a (ref, topic, audience, scope, version)
-        select distinct c.id, 4, r.account, '', c.version
+        select distinct c.id, 4, m.account, '', c.version
         from minqing.case_reports m
-        join minqing.reports r on r.id = m.report
-        join minqing.accounts o on o.account = r.account and o.role = 'device'
+        join minqing.accounts o on o.account = m.account and o.role = 'device'
         where m."case" = c.id
         on conflict on constraint announcements_pkey do update set version = excluded.version, waiting = false;
     end if;

@@ -21,7 +21,7 @@ $$ select icount(p_mine & p_theirs)::real / greatest(1, icount(p_mine))::real $$
 create type placement as (
     report uuid, "case" uuid, domain text, kind text, severity smallint, hints text[], sure boolean,
     account text, area text, town text, place geography, accuracy float8, reach float8, place_given boolean, at timestamptz,
-    restricted boolean, words integer[]
+    restricted boolean, words integer[], has_subject boolean
 );
 
 -- The key of join_rules.
@@ -39,7 +39,7 @@ begin
            r.area_from <> 'home', least(r.observed_at, r.received_at),
            coalesce(k.restricted, (select d.restricted from minqing.routes d where d.domain = i.domain and d.kind is null and d.area = '' and d.severity is null),
                     false),
-           coalesce((select c.words from minqing.classifications c where c.report = i.report), '{}')
+           coalesce((select c.words from minqing.classifications c where c.report = i.report), '{}'), r.subject_key is not null
     from unnest(p_reports, p_cases, p_domains, p_kinds, p_severities, p_hints) as i (report, "case", domain, kind, severity, hints)
     join minqing.reports r on r.id = i.report
     -- a fix that is off by more says next to nothing
@@ -49,9 +49,9 @@ begin
 end
 $$;
 
--- The best open case for each report that has one. Candidates come through indexes alone: cases of its domain near its place; those of its
+-- The best open case for each report that has one. Candidates come through indexes alone: the nearest cases of its domain; those of its
 -- domain without a place; where it has no place itself, the latest of its domain and town; and critical cases of other domains, which it
--- may touch (hints), which touch it (also), or whose words an unsure one speaks.
+-- may touch (hints), or whose words an unsure one speaks.
 create function matching_cases(p placement[]) returns table (report uuid, "case" uuid) language plpgsql stable as
 $$
 declare
@@ -62,8 +62,10 @@ begin
     from unnest(p) i
     cross join lateral (
         select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true as own
-        from minqing.cases k
-        where k.state in ('assigned', 'signed', 'in_progress', 'suspended') and k.domain = i.domain and st_dwithin(k.location, i.place, i.reach)
+        from (select * from minqing.cases u
+              where u.state in ('assigned', 'signed', 'in_progress', 'suspended') and u.domain = i.domain and st_dwithin(u.location, i.place, i.reach)
+              order by u.location <-> i.place
+              limit 20) k
         union all
         (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, true
          from minqing.cases k
@@ -79,16 +81,19 @@ begin
          limit 20)
         union all
         select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
-        from minqing.cases k
-        where k.state in ('assigned', 'signed', 'in_progress', 'suspended') and k.severity = 4 and k.domain is distinct from i.domain
-          and st_dwithin(k.location, i.place, widest + i.accuracy)
-          and (k.domain = any(i.hints) or i.domain = any(k.also) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
+        from (select * from minqing.cases u
+              where (i.hints <> '{}' or not i.sure)
+                and u.state in ('assigned', 'signed', 'in_progress', 'suspended') and u.severity = 4 and u.domain is distinct from i.domain
+                and st_dwithin(u.location, i.place, widest + i.accuracy)
+                and (u.domain = any(i.hints) or not i.sure and minqing.covered(i.words, u.words) >= 0.35)
+              order by u.location <-> i.place
+              limit 20) k
         union all
         (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
          from minqing.cases k
-         where i.place is null and k.town = i.town and k.severity = 4 and k.domain is distinct from i.domain
+         where i.place is null and (i.hints <> '{}' or not i.sure) and k.town = i.town and k.severity = 4 and k.domain is distinct from i.domain
            and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
-           and (k.domain = any(i.hints) or i.domain = any(k.also) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
+           and (k.domain = any(i.hints) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
          order by k.opened_at desc
          limit 20)
     ) c
@@ -192,20 +197,21 @@ begin
     made as (
         insert into minqing.cases (id, number, town, year, state, domain, kind, also, severity, restricted, area, location, opened_at,
                                    assigned_at, sign_by, handle_by, sign_minutes, handle_minutes, clock, lead, level, first_report,
-                                   disagrees, observed_from, observed_to, words)
+                                   disagrees, observed_from, observed_to, words, has_subject)
         select n."case", t.short_name || '-' || to_char(n.day, 'MMDD') || '-' || to_char(n.n, 'FM999000'), n.town,
                extract(year from n.day), 'assigned', n.domain, n.kind, array_remove(n.hints, n.domain), n.severity, (n.route).restricted,
                n.area, n.place, n.now_at, n.now_at, minqing.deadline(n.now_at, n.sign_minutes, n.clock),
                minqing.deadline(n.now_at, n.handle_minutes, n.clock), n.sign_minutes, n.handle_minutes, n.clock, (n.route).lead,
-               minqing.first_level((n.route).lead, n.area, n.severity), n.report, n.disagrees, n.at, n.at, n.words
+               minqing.first_level((n.route).lead, n.area, n.severity), n.report, n.disagrees, n.at, n.at, n.words,
+               n.has_subject
         from numbered n
         join minqing.areas t on t.code = n.town
         on conflict (id) do nothing
         returning cases.id, cases.first_report, cases.opened_at, cases.restricted, cases.also
     ),
     attached as (
-        insert into minqing.case_reports (report, "case", added_at)
-        select o.first_report, o.id, o.opened_at from made o
+        insert into minqing.case_reports (report, "case", added_at, account)
+        select o.first_report, o.id, o.opened_at, t.account from made o join timed t on t.report = o.first_report
     ),
     assigned as (
         insert into minqing.assignments ("case", department, role, joint, assigned_at)
@@ -323,17 +329,17 @@ declare
 begin
     return query
     with input as materialized (
-        select i.report, i."case", i.account, i.place, i.at, i.words, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
+        select i.report, i."case", i.account, i.place, i.at, i.words, i.has_subject, row_number() over (partition by i."case" order by i.at, i.report)::integer as n
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, words, "case")
+                                     restricted, words, has_subject, "case")
     ),
     attached as (
-        insert into minqing.case_reports (report, "case", added_at)
-        select i.report, i."case", minqing.now() from input i order by i.report
+        insert into minqing.case_reports (report, "case", added_at, account)
+        select i.report, i."case", minqing.now(), i.account from input i order by i.report
         on conflict on constraint case_reports_pkey do nothing
     ),
     totals as (
-        select i."case", count(*)::integer as n, min(i.at) as first, max(i.at) as last,
+        select i."case", count(*)::integer as n, min(i.at) as first, max(i.at) as last, bool_or(i.has_subject) as has_subject,
                (array_agg(i.place order by i.n) filter (where i.place is not null))[1] as place
         from input i group by i."case"
     ),
@@ -344,6 +350,7 @@ begin
         update minqing.cases c
         set version = c.version + t.n, report_count = c.report_count + t.n, observed_from = least(c.observed_from, t.first),
             observed_to = greatest(c.observed_to, t.last), location = coalesce(c.location, t.place),
+            has_subject = c.has_subject or t.has_subject,
             words = case when icount(c.words) < 400 then uniq(sort(c.words || s.words)) else c.words end
         from totals t
         left join spoken s on s."case" = t."case"
@@ -378,7 +385,7 @@ begin
     for raised in
         select i."case", max(i.severity) as severity, array_agg(distinct i.domain) as also, (array_agg(i.report))[1] as report
         from unnest(p, p_cases) as i (report, own, domain, kind, severity, hints, sure, account, area, town, place, accuracy, reach, place_given, at,
-                                     restricted, words, "case")
+                                     restricted, words, has_subject, "case")
         where i.sure
         group by i."case"
         order by i."case"
@@ -413,13 +420,17 @@ begin
         select distinct on (v.report) v.report
         from minqing.cases c
         cross join lateral (
-            select r.report from minqing.reviews r
+            select r.report
+            from minqing.reviews r join minqing.classifications x on x.report = r.report
             where r.state = 'waiting' and r.town = c.town
+              and (c.domain = any(r.domains) or c.severity = 4 and minqing.covered(x.words, c.words) >= 0.35)
               and st_dwithin(r.location, c.location, coalesce((select max(j.metres) from minqing.join_rules j
                                                                where j.mine = minqing.join_key(c.domain, c.kind, c.severity)), 0))
             union all
-            (select r.report from minqing.reviews r
+            (select r.report
+             from minqing.reviews r join minqing.classifications x on x.report = r.report
              where r.state = 'waiting' and r.town = c.town and (r.location is null or c.location is null)
+               and (c.domain = any(r.domains) or c.severity = 4 and minqing.covered(x.words, c.words) >= 0.35)
                and exists (select from minqing.join_rules j where j.mine = minqing.join_key(c.domain, c.kind, c.severity) and j.overlap = 0)
              order by r.opened_at desc
              limit 100)
@@ -479,12 +490,17 @@ begin
         from minqing.cases n
         join minqing.reports r on r.id = n.first_report
         join minqing.join_rules j on j.mine = n.domain || '!' and j.other = minqing.join_key(n.domain, n.kind, n.severity) and j.overlap = 0
-        join minqing.cases k on k.state = 'assigned' and k.severity < 4 and k.also <> '{}' and k.town = n.town and n.domain = any(k.also)
-             and not k.restricted
-             and st_dwithin(k.location, n.location, j.metres)
-             and n.observed_from between k.observed_from - make_interval(mins => j.minutes) and k.observed_to + make_interval(mins => j.minutes)
-             and k.opened_at > minqing.now() - interval '1 hour'
+        cross join lateral (
+            select u.*
+            from minqing.cases u
+            where u.state = 'assigned' and u.severity < 4 and u.also <> '{}' and st_dwithin(u.location, n.location, j.metres)
+            order by u.location <-> n.location
+            limit 50
+        ) k
         where n.id = any(p_cases) and n.severity = 4 and not n.restricted
+          and k.town = n.town and n.domain = any(k.also) and not k.restricted
+          and n.observed_from between k.observed_from - make_interval(mins => j.minutes) and k.observed_to + make_interval(mins => j.minutes)
+          and k.opened_at > minqing.now() - interval '1 hour'
         order by k.id, n.id
     loop
         perform from minqing.cases l where l.id in (pair.small, pair.large) order by l.id for update;

@@ -340,7 +340,8 @@ begin
     set report_count = k.report_count + c.report_count, severity = greatest(k.severity, c.severity),
         also = case when k.restricted then k.also else array_remove(array(select distinct a from unnest(k.also || c.also || c.domain) a order by a), k.domain) end,
         observed_from = least(k.observed_from, c.observed_from), observed_to = greatest(k.observed_to, c.observed_to),
-        location = coalesce(k.location, c.location), words = case when icount(k.words) < 400 then uniq(sort(k.words || c.words)) else k.words end
+        location = coalesce(k.location, c.location), has_subject = k.has_subject or c.has_subject,
+        words = case when icount(k.words) < 400 then uniq(sort(k.words || c.words)) else k.words end
     where k.id = o.id;
     -- who led the one, or worked on it, takes part in the other
     perform minqing.add_parts(o.id, array(select a.department from minqing.assignments a
@@ -385,11 +386,13 @@ begin
     set report_count = k.report_count - cardinality(asked),
         first_report = case when k.first_report = any(asked)
                             then (select x.report from minqing.case_reports x where x."case" = c.id order by x.added_at, x.report limit 1)
-                            else k.first_report end
+                            else k.first_report end,
+        has_subject = exists (select from minqing.case_reports x join minqing.reports r on r.id = x.report
+                              where x."case" = c.id and r.subject_key is not null)
     where k.id = c.id;
     delete from minqing.announcements a
     where a.ref = c.id and a.topic = 4
-      and not exists (select from minqing.case_reports x join minqing.reports r on r.id = x.report where x."case" = c.id and r.account = a.audience);
+      and not exists (select from minqing.case_reports x where x."case" = c.id and x.account = a.audience);
 
     select array_agg(w) into placed
     from minqing.placements(array[first], array[p_new], array[coalesce(split_part(m ->> 'kind', '.', 1), c.domain)],

@@ -265,7 +265,7 @@ begin
     select u.area into home from minqing.accounts u where u.account = a.account;
     -- who was given a task may answer it, wherever at home: who reported it may be from the next town
     if c.id is null or task.id is null and (left(home, 9) is distinct from c.town
-       or c.restricted and not exists (select from minqing.case_reports k join minqing.reports r on r.id = k.report where k."case" = c.id and r.account = a.account))
+       or c.restricted and not exists (select from minqing.case_reports k where k."case" = c.id and k.account = a.account))
     then
         refused := '没有此事件 / no such case for this officer';
         return;

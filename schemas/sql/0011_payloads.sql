@@ -56,8 +56,7 @@ begin
                                                        'attachments', (x.report).attachments) order by x.added_at desc, (x.report).id desc), '[]')
                      from (select r as report, m.added_at from minqing.case_reports m join minqing.reports r on r.id = m.report
                            where m."case" = c.id order by m.added_at desc, r.id desc limit 100) x)),
-                'has_subject', exists (select from minqing.case_reports m join minqing.reports r on r.id = m.report
-                                       where m."case" = c.id and r.subject_key is not null),
+                'has_subject', c.has_subject,
                 'events', (select json_agg(json_strip_nulls(json_build_object('at', minqing.wire_time(e.at), 'what', e.what, 'by', e.account,
                                                                              'department', e.department, 'note', e.note, 'words', minqing.event_words(e)))
                                            order by e.version)
@@ -124,9 +123,14 @@ begin
         left join minqing.departments l on l.code = c.lead
         left join minqing.reviews v on v.report = i.ref
         left join lateral (
-            select json_agg(r.id order by k.added_at) as reports, array_agg(r.id) as ids, (array_agg(r.id order by k.added_at desc))[1] as latest
-            from minqing.case_reports k join minqing.reports r on r.id = k.report
-            where k."case" = c.id and r.account = p_device
+            -- its latest: nobody reads hundreds
+            select json_agg(k.report order by k.added_at, k.report) as reports, array_agg(k.report) as ids,
+                   (array_agg(k.report order by k.added_at desc, k.report desc))[1] as latest
+            from (select x.report, x.added_at from minqing.case_reports x
+                  where x."case" = c.id and x.account = p_device
+                  order by x.added_at desc
+                  limit 20) k
+            having count(*) > 0
         ) m on true
         left join lateral (
             -- the words with which it came to its present state: for a suspension those that asked for it

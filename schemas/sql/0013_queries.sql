@@ -179,25 +179,28 @@ create policy asker_writes on audit_entries as restrictive for insert to minqing
 -- The search index ------------------------------------------------------------------------------------------------
 
 -- Lower-cased, without punctuation and spaces, in distinct pieces of two characters; of a single character that one.
-create function bigrams(p_text text) returns text[] language sql immutable strict parallel safe as
+create function bigrams(p_text text) returns text[] language plpgsql immutable strict parallel safe as
 $$
-    select coalesce(array_agg(distinct substr(t.s, i, 2)), '{}')
-    from (select regexp_replace(lower(p_text), '[[:punct:][:space:]，。！？、；：“”‘’（）《》【】…—～·]+', '', 'g') as s) t
-    cross join lateral generate_series(1, greatest(length(t.s) - 1, 1)) i
-    where t.s <> ''
+declare
+    letters text[] := regexp_split_to_array(regexp_replace(lower(p_text), '[[:punct:][:space:]，。！？、；：“”‘’（）《》【】…—～·]+', '', 'g'), '');
+begin
+    return case when cardinality(letters) < 2 then array_remove(letters, '')
+                else array(select distinct letters[i] || letters[i + 1] from generate_series(1, cardinality(letters) - 1) i) end;
+end
 $$;
 comment on function bigrams is 'What texts are searched by: pg_trgm finds nothing in Chinese.';
 
--- In: cases (or reports that wait, which have none yet). Out: how many reports of these were new to the index.
-create function index_reports(p_refs uuid[]) returns integer language plpgsql security definer set search_path = minqing, public, pg_temp as
+-- In: events; those that brought a report to a case put it into the index. Out: how many were new to it.
+create function index_reports(p_events bigint[]) returns integer language plpgsql security definer set search_path = minqing, public, pg_temp as
 $$
 declare
     added integer;
 begin
     insert into minqing.report_index (report, account, at, grams)
     select r.id, r.account, r.received_at, minqing.bigrams(minqing.shown_text(r))
-    from (select distinct unnest(p_refs)) as i (ref)
-    join minqing.case_reports k on k."case" = i.ref
+    from unnest(p_events) i (event)
+    join minqing.case_events e on e.id = i.event and e."case" is not null
+    join minqing.case_reports k on k.report = e.report
     join minqing.reports r on r.id = k.report
     where not exists (select from minqing.report_index x where x.report = k.report)
     on conflict (report) do nothing;
@@ -821,7 +824,7 @@ grant insert (at, account, what, ref, reason, "case", report, visit, department)
 grant insert on rejections to minqing_query;
 grant execute on function minqing.now(), local_time_of(timestamptz), wire_time(timestamptz), area_name(text), shown_text(reports),
     case_message(cases, boolean), review_message(reviews), status_message(uuid, text, integer), event_words(case_events), mobilisation_counts(uuid),
-    index_reports(uuid[]), unindexed_elements(text, text, integer), bigrams(text), search_grams(text), cursor_of(timestamptz, text),
+    index_reports(bigint[]), unindexed_elements(text, text, integer), bigrams(text), search_grams(text), cursor_of(timestamptz, text),
     cursor_time(text), area_within(text, text), is_overdue(text, timestamptz, timestamptz, timestamptz), no_such(text),
     page(text, jsonb[], text[], integer), redacted_case(uuid, text), allowed_to_asker(uuid), case_history(uuid, integer), bare_case(cases),
     case_conditions(jsonb, v_asker), answer_case(jsonb), answer_progress(jsonb), answer_cases(jsonb), answer_report(jsonb),

@@ -8,9 +8,7 @@ int mq_index_decode(struct mq_stage *stage, const struct mq_element *element, st
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     if (!mq_json_decode(&mq_dispatched_object, element->bytes, &dispatched, &document, faults))
         return 1;
-    char ref[MQ_UUID_TEXT];
-    mq_uuid_format(&dispatched.ref, ref);
-    mq_columns_text(row, mq_str(ref));
+    mq_columns_integer(row, dispatched.event);
     return 0;
 }
 

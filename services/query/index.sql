@@ -1,3 +1,3 @@
--- Puts the reports of cases that changed into the search index, those that are not in it yet.
--- In: arrays (index, case). Out: added, how many.
-select minqing.index_reports($2::uuid[]) as added where $1::integer[] is not null
+-- Puts reports that came to a case into the search index, those that are not in it yet.
+-- In: arrays (index, event). Out: added, how many.
+select minqing.index_reports($2::bigint[]) as added where $1::integer[] is not null
