@@ -83,19 +83,19 @@ begin
         select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
         from (select * from minqing.cases u
               where (i.hints <> '{}' or not i.sure)
-                and u.state in ('assigned', 'signed', 'in_progress', 'suspended') and u.severity = 4 and u.domain is distinct from i.domain
+                and u.state in ('assigned', 'signed', 'in_progress', 'suspended') and u.severity = 4
                 and st_dwithin(u.location, i.place, widest + i.accuracy)
-                and (u.domain = any(i.hints) or not i.sure and minqing.covered(i.words, u.words) >= 0.35)
               order by u.location <-> i.place
-              limit 20) k
+              limit 30) k
+        where k.domain is distinct from i.domain and (k.domain = any(i.hints) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
         union all
         (select k.id, k.domain, k.kind, k.severity, k.area, k.location, k.restricted, k.town, k.observed_from, k.observed_to, k.opened_at, k.words, false
-         from minqing.cases k
-         where i.place is null and (i.hints <> '{}' or not i.sure) and k.town = i.town and k.severity = 4 and k.domain is distinct from i.domain
-           and k.state in ('assigned', 'signed', 'in_progress', 'suspended')
-           and (k.domain = any(i.hints) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
-         order by k.opened_at desc
-         limit 20)
+         from (select * from minqing.cases u
+               where i.place is null and (i.hints <> '{}' or not i.sure) and u.town = i.town and u.severity = 4
+                 and u.state in ('assigned', 'signed', 'in_progress', 'suspended')
+               order by u.opened_at desc
+               limit 30) k
+         where k.domain is distinct from i.domain and (k.domain = any(i.hints) or not i.sure and minqing.covered(i.words, k.words) >= 0.35))
     ) c
     join minqing.join_rules j
       -- what only touches the case's domain, or may be of it, goes by the case's own urgency
