@@ -61,6 +61,9 @@ alter table routes drop constraint routes_clock_check;
 alter table routes add constraint routes_clock_check check (clock in ('hours', 'days', 'working_hours', 'working_days'));
 comment on column routes.clock is 'hours and days run on; working_* count what calendar and working_day say. Days are written as minutes, 1440 a day.';
 
+alter table announcements add column tries smallint not null default 0, add column tried_at timestamptz not null default 'epoch';
+comment on column announcements.tries is 'How often nobody was there, last at tried_at: who is heard all the time but never listens is not told each time.';
+
 create extension if not exists intarray schema public;
 create extension if not exists btree_gist schema public;
 alter table classifications add column words integer[] not null default '{}';

@@ -44,6 +44,10 @@ begin
         returning t.id
     )
     select array_agg(s.id) into ended from stood s;
+    -- a device that never heard of the task need not hear of its end
+    delete from minqing.announcements a
+    using unnest(ended) e
+    where a.ref = p_case and a.topic = 5 and a.scope = e::text and a.published_version = 0 and a.waiting;
     perform minqing.announce_tasks(ended) where ended is not null;
     return coalesce(cardinality(ended), 0);
 end

@@ -205,6 +205,7 @@ grant select, insert on minqing.outcomes to minqing_dispatcher;
 grant update, delete on minqing.case_reports to minqing_dispatcher;
 grant delete on minqing.announcements to minqing_dispatcher;
 
+grant update (tries, tried_at) on minqing.announcements to minqing_notifier;
 grant select on minqing.tasks, minqing.mobilisations, minqing.visits, minqing.units, minqing.settings to minqing_notifier;
 grant execute on function minqing.shown_text(minqing.reports), minqing.area_name(text), minqing.case_message(minqing.cases, boolean),
     minqing.review_message(minqing.reviews), minqing.status_message(uuid, text, integer), minqing.stream_message(minqing.case_events),

@@ -27,6 +27,8 @@ due as materialized (
     from heard h
     join minqing.announcements a on a.audience = h.account and a.waiting
     where a.topic in (4, 5) and a.version > a.published_version
+      -- at once the first time, then less and less often
+      and a.tried_at + least(60, 5 * (a.tries - 1)) * interval '1 second' <= minqing.now()
 ),
 -- one text a case, however many departments get it
 case_texts as materialized (

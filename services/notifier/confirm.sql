@@ -3,7 +3,9 @@
 -- In: arrays (ref, topic, audience, scope, version, answer: taken or unheard).
 update minqing.announcements a
 set published_version = case when i.held then greatest(a.published_version, i.version) else a.published_version end,
-    waiting = not i.held
+    waiting = not i.held,
+    tries = case when i.held then 0 else least(a.tries + 1, 100) end,
+    tried_at = case when i.held then a.tried_at else minqing.now() end
 from (
     select ref, topic, audience, scope, max(version) as version, bool_and(answer = 'taken' or topic in (1, 2, 3)) as held
     from unnest($1::uuid[], $2::smallint[], $3::text[], $4::text[], $5::integer[], $6::text[])
