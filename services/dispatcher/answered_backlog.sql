@@ -1,6 +1,6 @@
 -- Answers and visits of which nothing was made yet.
 -- In: position, end (transaction ids), limit. Out: the element as ingest passes it on, and its position, in order.
-select json_build_object('v', 1, 'id', s.id, 'what', s.what, 'traceparent', s.traceparent)::text as element, s.xid::text as position
+select minqing.answered_element(s.id, s.what, s.traceparent) as element, s.xid::text as position
 from (
     (select a.id, 'answer' as what, a.traceparent, a.xid
      from minqing.answers a
