@@ -301,4 +301,15 @@ export function stories(system) {
     const store = await brokerStore(system)
     for (const word of traces) assert.ok(!store.includes(word), `the broker's store names ${word}`)
   })
+
+  test('an answer and a visit of which every message was lost are brought by the sweep', async () => {
+    const ids = [randomUUID(), randomUUID()]
+    const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+    await system.sql(`insert into minqing.answers (id, account, received_at, at, "case", answer, attachments, payload_sha256, traceparent)
+      values ($1, 'bomei-001', now(), now(), $1, 'verified', '{}', 'x', $2)`, ids[0], trace)
+    await system.sql(`insert into minqing.visits (id, account, received_at, observed_at, area, town, area_from, area_conflict, text, service,
+      attachments, payload_sha256, traceparent)
+      values ($1, 'bomei-001', now(), now(), '441581105202', '441581105', 'given', false, '走访', '已清扫', '{}', 'x', $2)`, ids[1], trace)
+    await until(async () => (await system.sql('select from minqing.outcomes where id = any($1)', ids)).length === 2, 'both have an outcome', 20000)
+  })
 }
