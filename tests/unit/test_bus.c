@@ -49,7 +49,8 @@ static bool listens(int port) {
 static void start(struct broker *broker) {
     broker->pid = fork();
     if (broker->pid == 0) {
-        freopen("/dev/null", "w", stderr);
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(126);
         execlp("mosquitto", "mosquitto", "-c", broker->settings, (char *)NULL);
         execl("/usr/sbin/mosquitto", "mosquitto", "-c", broker->settings, (char *)NULL);
         _exit(127);
