@@ -3,6 +3,7 @@
 #include "stage_internal.h"
 
 #include "clock.h"
+#include "drill.h"
 #include "log.h"
 #include "notify.h"
 #include "version.h"
@@ -27,6 +28,7 @@ static void arrived(void *userdata, const struct mq_arrival *arrival) {
     mq_metrics_add(&stage->metrics, MQ_METRIC_RECEIVED, 1);
     if (!mq_inbox_put(stage->inbox, arrival))
         mq_metrics_add(&stage->metrics, MQ_METRIC_DROPPED, 1);
+    mq_drill_point(MQ_DRILL_ARRIVED);
 }
 
 static void read_signal(struct mq_stage *stage) {
