@@ -337,16 +337,21 @@ int mq_stage_main(const struct mq_service *service, const struct mq_stage_settin
 
 int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings, const char *what, const char **config) {
     static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                             { "check", no_argument, NULL, 'k' },
                                              { "help", no_argument, NULL, 'h' },
                                              { "version", no_argument, NULL, 'V' },
                                              { 0 } };
+    bool check = false;
     for (int o; (o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;)
         switch (o) {
         case 'c':
             *config = optarg;
             break;
+        case 'k':
+            check = true;
+            break;
         case 'h':
-            printf("usage: %s [--config FILE]\n%s\n\nSettings (file /etc/minqing/minqing.conf, or MINQING_CONFIG):\n", argv[0], what);
+            printf("usage: %s [--config FILE] [--check]\n%s\n\nSettings (file /etc/minqing/minqing.conf, or MINQING_CONFIG):\n", argv[0], what);
             mq_config_help(settings, stdout);
             return 0;
         case 'V':
@@ -358,6 +363,11 @@ int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings,
     if (optind < argc) {
         fprintf(stderr, "%s: unknown argument '%s': see --help\n", argv[0], argv[optind]);
         return 2;
+    }
+    if (check) {
+        int r = mq_config_load(settings, *config);
+        mq_config_free(settings);
+        return r < 0 ? 2 : 0;
     }
     return -1;
 }

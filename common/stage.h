@@ -141,7 +141,7 @@ struct mq_metrics *mq_stage_metrics(struct mq_stage *stage);
 
 void *mq_stage_userdata(const struct mq_stage *stage);
 
-/* The program's usual command line: --config FILE, --help, --version. Returns -1 to go on, else the exit status. */
+/* The program's usual command line: --config FILE, --check (are the settings good? nothing else is done), --help, --version. Returns -1 to go on, else the exit status. */
 int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings, const char *what, const char **config);
 
 #endif
