@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A service that hangs is ended and started again; one that was frozen goes on. Nothing is lost either way.
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import path from 'node:path'
+import { test } from 'node:test'
+import { json, report, until } from '../harness/system.mjs'
+
+export function stories(system) {
+  const runFile = service => path.join(system.folder, 'service', service, 'run')
+  const logOf = service => readFileSync(path.join(system.folder, 'log', service, 'current'), 'utf8')
+
+  /** Starts a service again with other settings in its environment; returns what puts the old ones back. */
+  async function withSettings(service, settings) {
+    const text = readFileSync(runFile(service), 'utf8')
+    writeFileSync(runFile(service), text.replace('exec \'', `exec env ${settings.join(' ')} '`))
+    await system.restart(service)
+    return async () => {
+      writeFileSync(runFile(service), text)
+      await system.restart(service)
+    }
+  }
+
+  /** Sends a report again and again, as a device does, until it has a receipt. */
+  async function sendUntilReceipt(device, account, message) {
+    await until(async () => {
+      await device.publish(`minqing/field/${account}/report`, JSON.stringify(message))
+      return device.messages.some(m => m.topic.endsWith('/receipt') && json(m).id === message.id && ['accepted', 'duplicate'].includes(json(m).status))
+    }, 'the receipt', 30000)
+  }
+
+  test('ingest hangs in a statement: its watchdog says where, it is started again, and the report arrives', async () => {
+    const restore = await withSettings('ingest', ['MINQING_INGEST_WATCHDOG=2s'])
+    const account = 'bomei-042'
+    const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+    const holder = await system.sqlClient()
+    await holder.query('begin; lock table minqing.reports in access exclusive mode')
+    const pid = await until(() => system.pid('ingest'), 'ingest runs')
+    await until(() => /event|ready/.test(logOf('ingest')), 'it is ready')
+    const message = report('工地围挡倒塌')
+    await until(async () => {
+      await device.publish(`minqing/field/${account}/report`, JSON.stringify(message))
+      return system.pid('ingest') && system.pid('ingest') !== pid
+    }, 'the supervisor has started another', 40000)
+    const line = logOf('ingest').split('\n').find(l => / watchdog: /.test(l))
+    assert.match(line, /error ingest\/1 watchdog: the loop has not moved for 2 s, at: statement store_reports;/)
+    assert.match(logOf('ingest'), /watchdog-stack: what the loop was doing; stack: .*minqing-ingest\(/)
+    await holder.query('rollback')
+    holder.release()
+    await sendUntilReceipt(device, account, message)
+    assert.ok(await system.caseOf(message).catch(() => null) || (await system.sql('select from minqing.reviews where report = $1', message.id)).length, 'it is handled')
+    await restore()
+  })
+
+  test('a statement that waits beyond its bound is given up and tried again; the service lives', async () => {
+    const restore = await withSettings('ingest', ['MINQING_DATABASE_STATEMENT_TIMEOUT=500ms'])
+    const account = 'bomei-043'
+    const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+    const holder = await system.sqlClient()
+    await holder.query('begin; lock table minqing.reports in access exclusive mode')
+    const pid = await until(() => system.pid('ingest'), 'ingest runs')
+    const message = report('路灯杆漏电')
+    await until(async () => {
+      await device.publish(`minqing/field/${account}/report`, JSON.stringify(message))
+      return /database-later: .*store_reports/.test(logOf('ingest'))
+    }, 'the log says that the database cannot do it now', 30000)
+    await holder.query('rollback')
+    holder.release()
+    await sendUntilReceipt(device, account, message)
+    assert.equal(system.pid('ingest'), pid)
+    await restore()
+  })
+
+  test('a classifier frozen for longer than its keep-alive goes on by itself, and has lost nothing', async () => {
+    const restore = await withSettings('classifier', ['MINQING_MQTT_KEEP_ALIVE=1s', 'MINQING_CLASSIFIER_WATCHDOG=1s', 'MINQING_CLASSIFIER_HEALTH=500ms'])
+    const operator = await (await system.connect('bomei-command')).subscribe('minqing/health/classifier/+')
+    const pid = await until(() => system.pid('classifier'), 'the classifier runs')
+    await operator.next(m => json(m).state === 'up' && json(m).pid === pid, 'it is up', 20000)
+    process.kill(pid, 'SIGSTOP')
+    await operator.next(m => json(m).state === 'down' && json(m).pid === pid, 'the broker has given it up', 30000)
+    const account = 'bomei-044'
+    const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+    const message = report('河道有死猪漂浮')
+    await sendUntilReceipt(device, account, message)
+    operator.messages.length = 0
+    process.kill(pid, 'SIGCONT')
+    await operator.next(m => json(m).state === 'up' && json(m).pid === pid, 'the same process is up again', 30000)
+    await until(async () => (await system.sql('select from minqing.classifications where report = $1', message.id)).length, 'the report of the meantime is classified', 20000)
+    assert.equal(system.pid('classifier'), pid)
+    await restore()
+  })
+}
