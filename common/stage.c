@@ -46,12 +46,17 @@ void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox) {
         { .fd = inbox ? mq_inbox_fd(stage->inbox) : -1, .events = POLLIN },
         /* while the connection is known to be lost its descriptor stays readable */
         { .fd = stage->subscribed ? mq_bus_fd(stage->bus) : -1, .events = POLLIN },
+        { .fd = mq_store_fd(stage->store), .events = POLLIN },
     };
     if (ms < 0)
         ms = 0;
     mq_watchdog_at("waiting for something to do", NULL);
-    if (poll(fds, MQ_LENGTH(fds), (int)(ms > 60000 ? 60000 : ms)) > 0 && fds[0].revents)
+    if (poll(fds, MQ_LENGTH(fds), (int)(ms > 60000 ? 60000 : ms)) <= 0)
+        return;
+    if (fds[0].revents)
         read_signal(stage);
+    if (fds[3].revents)
+        mq_store_look(stage->store);
 }
 
 /* The lock belongs to the session: it goes with the connection, and with it the right to publish. */
@@ -84,6 +89,7 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
         return stage->exclusive || take_lock(stage);
     if (stage->service->exclusive_lock && stage->exclusive) {
         stage->exclusive = false;
+        stage->subscribed = false; /* it leaves by itself: no outage */
         mq_bus_disconnect(stage->bus, 0);
     }
     if (mq_clock_monotonic_us() < stage->store_due_us)
@@ -300,15 +306,23 @@ static int watched_loop(struct mq_stage *stage) {
     return stage->fatal;
 }
 
-int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings) {
+int mq_stage_load(const struct mq_setting *table, const char *config, const struct mq_stage_settings *settings) {
+    mq_log_init(table[0].section, MQ_INFO);
+    int r = mq_config_load(table, config);
+    if (r < 0)
+        return r;
     enum mq_level level = MQ_INFO;
-    if (!mq_log_level_parse(settings->log_level, &level)) {
-        fprintf(stderr, "minqing-%s: [%s] log_level is '%s': must be error, warning, info or debug\n", service->name, service->name,
-                settings->log_level);
-        return 2;
-    }
-    mq_log_init(service->name, level);
     mq_log_instance(settings->instance);
+    if (!mq_log_level_parse(settings->log_level, &level)) {
+        mq_log(MQ_ERROR, "settings", "[%s] log_level is '%s': must be error, warning, info or debug", table[0].section, settings->log_level);
+        return -EINVAL;
+    }
+    mq_log_init(table[0].section, level);
+    mq_log_instance(settings->instance);
+    return 0;
+}
+
+int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings) {
     /* before any thread exists, so that only the signalfd sees them */
     sigset_t stop;
     sigemptyset(&stop);
@@ -365,6 +379,7 @@ int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings,
         return 2;
     }
     if (check) {
+        mq_log_init(settings[0].section, MQ_INFO);
         int r = mq_config_load(settings, *config);
         mq_config_free(settings);
         return r < 0 ? 2 : 0;

@@ -117,6 +117,10 @@ struct mq_stage_settings {
     { "database", "retry_cap", MQ_SETTING_MS, &(s)->database_retry_cap_ms, "4s", "longest delay before connecting again", 10, 600000 }
 /* clang-format on */
 
+/* Loads the settings (mq_config_load) of a table that begins with MQ_STAGE_SETTINGS, and gives the log its names and level, so that the
+ * lines of a service's own setup have them. 0, or -EINVAL, -ENOENT after one line a fault. */
+MQ_MUST_CHECK int mq_stage_load(const struct mq_setting *table, const char *config, const struct mq_stage_settings *settings);
+
 /* What a service's main does after its own setup: connects, runs until SIGTERM or SIGINT, tears down. Returns the exit status:
  * 0 after a clean stop, 3 when the schema is not this program's, 1 after any other fatal error (logged). */
 int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings);

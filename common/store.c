@@ -14,6 +14,9 @@
 /* Of all connections of the process: one line, not one each. */
 static struct mq_outage outage = MQ_OUTAGE("database-away", "database-back");
 
+/* libpq's messages have several lines; those after the first are advice, or rows that are nobody's business. For "%.*s". */
+#define FIRST_LINE(message) (int)strcspn(message, "\n"), message
+
 struct mq_store {
     struct mq_store_options options; /* texts are owned copies */
     bool away;
@@ -78,8 +81,8 @@ static int check_schema(struct mq_store *store) {
         mq_log(MQ_ERROR, "schema", "the database has no schema of minqing: run 'minqing migrate'");
         outcome = -EPROTO;
     } else if (state && strcmp(state, "42501") == 0) {
-        mq_log(MQ_ERROR, "schema", "the role may not read the database: %s; 'minqing migrate' gives the rights to the roles minqing_SERVICE",
-               PQresultErrorMessage(r));
+        mq_log(MQ_ERROR, "schema", "the role may not read the database: %.*s; 'minqing migrate' gives the rights to the roles minqing_SERVICE",
+               FIRST_LINE(PQresultErrorMessage(r)));
         outcome = -EPROTO;
     }
     PQclear(r);
@@ -119,8 +122,8 @@ int mq_store_connect(struct mq_store *store) {
     connect_database(store);
     if (!mq_store_connected(store)) {
         mq_outage_met(&outage, &store->away, MQ_WARNING,
-                      "cannot connect to the database: %s; tried again until it answers: is it running, and is [SERVICE] database right?",
-                      store->connection ? PQerrorMessage(store->connection) : "out of memory");
+                      "cannot connect to the database: %.*s; tried again until it answers: is it running, and is [SERVICE] database right?",
+                      FIRST_LINE(store->connection ? PQerrorMessage(store->connection) : "out of memory"));
         mq_store_disconnect(store);
         return -EAGAIN;
     }
@@ -132,6 +135,16 @@ int mq_store_connect(struct mq_store *store) {
     else
         mq_outage_over(&outage, &store->away, "the database answers again");
     return r;
+}
+
+int mq_store_fd(const struct mq_store *store) { return mq_store_connected(store) ? PQsocket(store->connection) : -1; }
+
+void mq_store_look(struct mq_store *store) {
+    if (!mq_store_connected(store) || (PQconsumeInput(store->connection) && mq_store_connected(store)))
+        return;
+    mq_outage_met(&outage, &store->away, MQ_WARNING, "the database ended the connection: %.*s; connecting again until it answers",
+                  FIRST_LINE(PQerrorMessage(store->connection)));
+    mq_store_disconnect(store);
 }
 
 /* Array literals: every value quoted, quotes and backslashes escaped. */
@@ -175,8 +188,8 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = result ? PQresultErrorMessage(result) : PQerrorMessage(store->connection);
     if (!state || PQstatus(store->connection) != CONNECTION_OK) {
-        mq_outage_met(&outage, &store->away, MQ_WARNING, "the database went away during %s: %s; connecting again until it answers",
-                      statement->name, message);
+        mq_outage_met(&outage, &store->away, MQ_WARNING, "the database went away during %s: %.*s; connecting again until it answers",
+                      statement->name, FIRST_LINE(message));
         mq_store_disconnect(store);
         return MQ_STORE_AWAY;
     }
@@ -184,8 +197,8 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
     for (size_t i = 0; i < MQ_LENGTH(away); i++)
         if (strncmp(state, away[i], strlen(away[i])) == 0) {
             mq_log_limited("database-later", 60000, MQ_WARNING,
-                           "the database cannot do %s now: %s; the same is tried again: see who holds it up with 'minqing doctor'",
-                           statement->name, message);
+                           "the database cannot do %s now: %.*s; the same is tried again: see who holds it up with 'minqing doctor'",
+                           statement->name, FIRST_LINE(message));
             return MQ_STORE_AWAY;
         }
     if (strcmp(state, "25006") == 0) { /* a standby after failover: connect again to find the primary */
@@ -198,8 +211,8 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
         snprintf(store->fault, sizeof(store->fault), "%s", primary ? primary : message);
         return MQ_BAD_DATA;
     }
-    mq_log(MQ_ERROR, "statement-failed", "statement %s failed: %s; schema and rights are not this program's: run 'minqing migrate'",
-           statement->name, message);
+    mq_log(MQ_ERROR, "statement-failed", "statement %s failed: %.*s; schema and rights are not this program's: run 'minqing migrate'",
+           statement->name, FIRST_LINE(message));
     return -EPROTO;
 }
 
@@ -221,10 +234,10 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
                    PGresult **result) {
     if (!mq_store_connected(store))
         return MQ_STORE_AWAY;
+    mq_watchdog_at("statement", statement->name); /* preparing it waits for locks, too */
     int outcome = prepare(store, statement);
     if (outcome != MQ_STORED)
         return outcome;
-    mq_watchdog_at("statement", statement->name);
     PGresult *r = PQexecPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0);
     outcome = outcome_of(store, statement, r);
     if (outcome == MQ_STORED)

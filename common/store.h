@@ -44,6 +44,11 @@ MQ_MUST_CHECK int mq_store_connect(struct mq_store *store);
 bool mq_store_connected(const struct mq_store *store);
 void mq_store_disconnect(struct mq_store *store);
 
+/* Readable while nothing is asked: the server ended the connection, or has something to say; -1: not connected. mq_store_look then finds
+ * out, so that an idle service knows before its next message comes. */
+int mq_store_fd(const struct mq_store *store);
+void mq_store_look(struct mq_store *store);
+
 /* Rows of text cells, column by column, on their way into array parameters. */
 struct mq_columns {
     size_t columns;         /* set once by mq_columns_init */

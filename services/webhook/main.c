@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
     int status = mq_stage_arguments(argc, argv, table, "Sends cases to other systems by HTTP, signed, again until they are taken.", &config);
     if (status >= 0)
         return status;
-    if (mq_config_load(table, config) < 0)
+    if (mq_stage_load(table, config, &settings) < 0)
         return 2;
     struct mq_seal *seal = NULL;
     status = 1;

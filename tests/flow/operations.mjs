@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { appendFileSync, chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { before, test } from 'node:test'
+import { test } from 'node:test'
 import pg from 'pg'
 import { json, report, root, until } from '../harness/system.mjs'
 
@@ -47,13 +47,10 @@ export function stories(system) {
   const sv = (verb, service) => execFileSync('sv', ['-w', '30', verb, file(`service/${service}`)], { stdio: 'ignore' })
   const sql = (...words) => system.sql(...words)
 
-  before(async () => {
+  test('a healthy system: every check is good, status is good, and says so in words', async () => {
     await system.resetClock()
     await until(async () => (await doctor()).status === 0, 'a healthy system is good in every line', 40000)
       .catch(async error => { throw new Error(`${error.message}: ${JSON.stringify((await doctor()).faults)}`) })
-  })
-
-  test('a healthy system: every check is good, status is good, and says so in words', async () => {
     const seen = await doctor()
     assert.deepEqual(seen.faults, [])
     for (const check of ['settings', 'secrets', 'seal_key', 'model', 'certificates', 'broker', 'broker_settings', 'access_list', 'accounts', 'round_trip', 'database',

@@ -10,14 +10,22 @@ export function stories(system) {
   const runFile = service => path.join(system.folder, 'service', service, 'run')
   const logOf = service => readFileSync(path.join(system.folder, 'log', service, 'current'), 'utf8')
 
-  /** Starts a service again with other settings in its environment; returns what puts the old ones back. */
-  async function withSettings(service, settings) {
+  /** Starts a service again by another run script, and waits until it is ready. */
+  async function startBy(service, text) {
+    let before
+    writeFileSync(runFile(service), text)
+    await system.restart(service, () => { before = logOf(service).length })
+    await until(() => / ready: /.test(logOf(service).slice(before)), `${service} is ready`, 30000)
+  }
+
+  /** Starts a service with other settings in its environment, does `story`, and puts the old ones back. */
+  async function withSettings(service, settings, story) {
     const text = readFileSync(runFile(service), 'utf8')
-    writeFileSync(runFile(service), text.replace('exec \'', `exec env ${settings.join(' ')} '`))
-    await system.restart(service)
-    return async () => {
-      writeFileSync(runFile(service), text)
-      await system.restart(service)
+    try {
+      await startBy(service, text.replace('exec \'', `exec env ${settings.join(' ')} '`))
+      await story(system.pid(service))
+    } finally {
+      await startBy(service, text)
     }
   }
 
@@ -29,14 +37,11 @@ export function stories(system) {
     }, 'the receipt', 30000)
   }
 
-  test('ingest hangs in a statement: its watchdog says where, it is started again, and the report arrives', async () => {
-    const restore = await withSettings('ingest', ['MINQING_INGEST_WATCHDOG=2s'])
+  test('ingest hangs in a statement: its watchdog says where, it is started again, and the report arrives', () => withSettings('ingest', ['MINQING_INGEST_WATCHDOG=2s'], async pid => {
     const account = 'bomei-042'
     const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
     const holder = await system.sqlClient()
     await holder.query('begin; lock table minqing.reports in access exclusive mode')
-    const pid = await until(() => system.pid('ingest'), 'ingest runs')
-    await until(() => /event|ready/.test(logOf('ingest')), 'it is ready')
     const message = report('工地围挡倒塌')
     await until(async () => {
       await device.publish(`minqing/field/${account}/report`, JSON.stringify(message))
@@ -49,16 +54,13 @@ export function stories(system) {
     holder.release()
     await sendUntilReceipt(device, account, message)
     assert.ok(await system.caseOf(message).catch(() => null) || (await system.sql('select from minqing.reviews where report = $1', message.id)).length, 'it is handled')
-    await restore()
-  })
+  }))
 
-  test('a statement that waits beyond its bound is given up and tried again; the service lives', async () => {
-    const restore = await withSettings('ingest', ['MINQING_DATABASE_STATEMENT_TIMEOUT=500ms'])
+  test('a statement that waits beyond its bound is given up and tried again; the service lives', () => withSettings('ingest', ['MINQING_DATABASE_STATEMENT_TIMEOUT=500ms'], async pid => {
     const account = 'bomei-043'
     const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
     const holder = await system.sqlClient()
     await holder.query('begin; lock table minqing.reports in access exclusive mode')
-    const pid = await until(() => system.pid('ingest'), 'ingest runs')
     const message = report('路灯杆漏电')
     await until(async () => {
       await device.publish(`minqing/field/${account}/report`, JSON.stringify(message))
@@ -68,13 +70,10 @@ export function stories(system) {
     holder.release()
     await sendUntilReceipt(device, account, message)
     assert.equal(system.pid('ingest'), pid)
-    await restore()
-  })
+  }))
 
-  test('a classifier frozen for longer than its keep-alive goes on by itself, and has lost nothing', async () => {
-    const restore = await withSettings('classifier', ['MINQING_MQTT_KEEP_ALIVE=1s', 'MINQING_CLASSIFIER_WATCHDOG=1s', 'MINQING_CLASSIFIER_HEALTH=500ms'])
+  test('a classifier frozen for longer than its keep-alive goes on by itself, and has lost nothing', () => withSettings('classifier', ['MINQING_MQTT_KEEP_ALIVE=1s', 'MINQING_CLASSIFIER_WATCHDOG=1s', 'MINQING_CLASSIFIER_HEALTH=500ms'], async pid => {
     const operator = await (await system.connect('bomei-command')).subscribe('minqing/health/classifier/+')
-    const pid = await until(() => system.pid('classifier'), 'the classifier runs')
     await operator.next(m => json(m).state === 'up' && json(m).pid === pid, 'it is up', 20000)
     process.kill(pid, 'SIGSTOP')
     await operator.next(m => json(m).state === 'down' && json(m).pid === pid, 'the broker has given it up', 30000)
@@ -87,6 +86,5 @@ export function stories(system) {
     await operator.next(m => json(m).state === 'up' && json(m).pid === pid, 'the same process is up again', 30000)
     await until(async () => (await system.sql('select from minqing.classifications where report = $1', message.id)).length, 'the report of the meantime is classified', 20000)
     assert.equal(system.pid('classifier'), pid)
-    await restore()
-  })
+  }))
 }
