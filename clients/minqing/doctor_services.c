@@ -14,7 +14,7 @@ static void check_health(struct mq_doctor *d) {
         const struct mq_instance *instance = mq_health_of(&d->screen.health, service);
         if (!instance)
             mq_doctor_say(d, "service", MQ_CHECK_FAULT, "%s: 从未上报 was never heard of", service);
-        else if (strcmp(instance->state, "down") == 0)
+        else if (mq_instance_down(instance))
             mq_doctor_say(d, "service", MQ_CHECK_FAULT, "%s/%s: 已停 is down", service, instance->name);
         else if (mq_instance_stale(instance))
             mq_doctor_say(d, "service", MQ_CHECK_FAULT, "%s/%s: 失联 silent for %.0f s", service, instance->name, (double)instance->age_us / 1e6);

@@ -95,9 +95,8 @@ void mq_health_set_deinit(struct mq_health_set *set) {
 
 bool mq_instance_stale(const struct mq_instance *instance) { return instance->age_us > STALE_US; }
 
-bool mq_instance_speaks(const struct mq_instance *instance) {
-    return strcmp(instance->state, "down") != 0 && !mq_instance_stale(instance);
-}
+bool mq_instance_down(const struct mq_instance *instance) { return strcmp(instance->state, "down") == 0; }
+bool mq_instance_speaks(const struct mq_instance *instance) { return !mq_instance_down(instance) && !mq_instance_stale(instance); }
 
 const struct mq_instance *mq_health_of(const struct mq_health_set *set, const char *service) {
     const struct mq_instance *found = NULL;

@@ -29,6 +29,8 @@ void mq_health_set_deinit(struct mq_health_set *set);
 
 /* No word for longer than any service keeps silent (30 s; they speak every 5 s, unless set otherwise). */
 bool mq_instance_stale(const struct mq_instance *instance);
+/* A clean stop, or the last will of a connection that broke. */
+bool mq_instance_down(const struct mq_instance *instance);
 /* Neither down nor stale. */
 bool mq_instance_speaks(const struct mq_instance *instance);
 

@@ -73,7 +73,7 @@ static void append_instance(struct mq_buffer *out, const struct mq_instance *i, 
     snprintf(name, sizeof(name), "%s/%s", i->service, i->name);
     struct mq_str zh = mq_word(mq_str(i->state));
     snprintf(state, sizeof(state), "%.*s %s", (int)zh.n, zh.s, i->state);
-    if (strcmp(i->state, "down") != 0 && mq_instance_stale(i))
+    if (!mq_instance_down(i) && mq_instance_stale(i))
         snprintf(state, sizeof(state), "失联 silent");
     snprintf(age, sizeof(age), "%.1fs", (double)i->age_us / 1e6);
     mq_buffer_append_text(out, "  ");

@@ -14,7 +14,7 @@ struct at {
 };
 
 static bool never(const struct at *at) { return !at->instance; }
-static bool down(const struct at *at) { return at->instance && strcmp(at->instance->state, "down") == 0; }
+static bool down(const struct at *at) { return at->instance && mq_instance_down(at->instance); }
 static bool silent(const struct at *at) { return at->instance && mq_instance_stale(at->instance); }
 
 /* Who holds the notifier's lock, while no notifier speaks? */
