@@ -139,7 +139,7 @@ static void who_was_frozen_for_longer_than_the_limit_goes_on(void **state) {
     char text[8192];
     int output, hold;
     pid_t child = begin(moves, &output, &hold);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 6; i++) {
         kill(child, SIGSTOP);
         poll(NULL, 0, 2 * LIMIT_MS);
         kill(child, SIGCONT);
