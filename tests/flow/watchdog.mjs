@@ -72,6 +72,29 @@ export function stories(system) {
     assert.equal(system.pid('ingest'), pid)
   }))
 
+  for (const [service, session, loop] of [['ingest', 'minqing-ingest', 'loop'], ['webhook', 'minqing-webhook-sender', 'sender of webhooks']]) {
+    test(`the database's session ${session} answers no more, though its connection stands: the ${loop} is ended, and a new session serves`, () =>
+      withSettings(service, [`MINQING_${service.toUpperCase()}_WATCHDOG=2s`], async pid => {
+        const sessionOf = async () => (await system.sql('select pid from pg_stat_activity where application_name = $1 order by backend_start desc', session))[0]?.pid
+        const frozen = await until(sessionOf, 'the session')
+        process.kill(frozen, 'SIGSTOP')
+        const account = 'bomei-046'
+        const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+        const message = report(`路口红绿灯不亮，${service}`)
+        try {
+          await until(async () => {
+            await device.publish(`minqing/field/${account}/report`, JSON.stringify(message))
+            return system.pid(service) && system.pid(service) !== pid
+          }, 'the supervisor has started another', 40000)
+          assert.match(logOf(service), new RegExp(`watchdog: the ${loop} has not moved for 2 s, at: statement `))
+          await sendUntilReceipt(device, account, message)
+          await until(async () => { const now = await sessionOf(); return now && now !== frozen }, 'a new session')
+        } finally {
+          process.kill(frozen, 'SIGCONT')
+        }
+      }))
+  }
+
   test('a classifier frozen for longer than its keep-alive goes on by itself, and has lost nothing', () => withSettings('classifier', ['MINQING_MQTT_KEEP_ALIVE=1s', 'MINQING_CLASSIFIER_WATCHDOG=1s', 'MINQING_CLASSIFIER_HEALTH=500ms'], async pid => {
     const operator = await (await system.connect('bomei-command')).subscribe('minqing/health/classifier/+')
     await operator.next(m => json(m).state === 'up' && json(m).pid === pid, 'it is up', 20000)
