@@ -107,8 +107,9 @@ static void end(const struct watched *w) {
     /* whatever the stuck thread holds, a lock of malloc for one: this process ends */
     alarm(LAST_RESORT_S);
     const char *doing = atomic_load(&w->doing), *what = atomic_load(&w->what);
-    mq_log(MQ_ERROR, "watchdog", "the %s has not moved for %lld s, at: %s%s%s; this process ends so that its supervisor starts it again",
-           w->name, (long long)(dog.limit_ms / 1000), doing, what ? " " : "", what ? what : "");
+    mq_log(MQ_ERROR, "watchdog",
+           "the %s has not moved for %lld s, at: %s%s%s; this process ends so that its supervisor starts it again", w->name,
+           (long long)(dog.limit_ms / 1000), doing, what ? " " : "", what ? what : "");
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer stack = { 0 };
     append_stack(&stack, w->thread);
     mq_log(MQ_ERROR, "watchdog-stack", "what the %s was doing%s", w->name, mq_buffer_text(&stack));

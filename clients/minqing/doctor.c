@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 /* Every check: its code, its name, what to do where it finds a fault. docs/operations.md has the same rows. */
+/* clang-format off */
 static const struct {
     const char *code, *name, *action;
 } checks[] = {
@@ -51,6 +52,7 @@ static const struct {
     { "drops", "丢弃 drops", "会自动补回；频繁则看队列上限与慢的接收者 all comes back; if it goes on, see max_queued_messages and slow readers" },
     { "webhooks", "推送 webhooks", "minqing webhook list; minqing webhook test NAME" },
 };
+/* clang-format on */
 
 static const struct {
     const char *mark, *word, *code;
@@ -159,16 +161,22 @@ int mq_doctor(int argc, char **argv) {
         { 0, "config", MQ_OPTION_TEXT, &d->config, "FILE", "各服务的设置文件 settings of the services (MINQING_CONFIG)", 0, 0 },
         { 0, "disk-free", MQ_OPTION_INTEGER, &d->disk_percent, "PERCENT", "磁盘至少空闲 least free share of a disk (10)", 0, 101 },
         { 0, "clock", MQ_OPTION_SECONDS, &d->clock_ms, "SECONDS", "时钟最多相差 most that clocks may differ (2)", 0, 3600000 },
-        { 0, "certificate", MQ_OPTION_INTEGER, &d->certificate_days, "DAYS", "证书至少还有 least days that a certificate must last (21)", 0, 100000 },
+        { 0, "certificate", MQ_OPTION_INTEGER, &d->certificate_days, "DAYS",
+          "证书至少还有 least days that a certificate must last (21)", 0, 100000 },
         { 0 },
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&d->login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "",
+        argv[0],
+        "",
         "检查每个部分，并说明怎么办；什么也不改。退出状态：0 全部正常，1 有故障，3 连接不上。\n"
         "Checks each part and says what to do; changes nothing. Exit status 0: all good; 1: some fault; 3: broker or database\n"
         "cannot be reached. Files are looked at as far as this user may: best as root or as the user of the services. A device's\n"
-        "outbox is another program's: minqing-field list.", options, connection, 0, 0,
+        "outbox is another program's: minqing-field list.",
+        options,
+        connection,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

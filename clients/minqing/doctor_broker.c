@@ -124,7 +124,8 @@ static void check_settings(struct mq_doctor *d, const char *pid_file) {
     char values[WANTED][32] = { { 0 } }, line[2048];
     FILE *file = find_config(pid_file, d->broker_config, sizeof(d->broker_config)) ? fopen(d->broker_config, "re") : NULL;
     if (!file) {
-        mq_doctor_say(d, "broker_settings", MQ_CHECK_UNKNOWN, "找不到其设置文件 its configuration cannot be found from here ([broker] pid_file: %s)",
+        mq_doctor_say(d, "broker_settings", MQ_CHECK_UNKNOWN,
+                      "找不到其设置文件 its configuration cannot be found from here ([broker] pid_file: %s)",
                       *pid_file ? pid_file : "-");
         return;
     }
@@ -133,13 +134,16 @@ static void check_settings(struct mq_doctor *d, const char *pid_file) {
     fclose(file);
     bool good = true;
     for (size_t i = 0; i < WANTED; i++) {
-        bool holds = wanted[i].exact ? strcmp(values[i], wanted[i].exact) == 0
-                                     : (*values[i] && (strtol(values[i], NULL, 10) == 0 || strtol(values[i], NULL, 10) >= wanted[i].least));
+        bool holds = wanted[i].exact
+                         ? strcmp(values[i], wanted[i].exact) == 0
+                         : (*values[i] && (strtol(values[i], NULL, 10) == 0 || strtol(values[i], NULL, 10) >= wanted[i].least));
         good = good && holds;
         if (!holds && wanted[i].exact)
-            mq_doctor_say(d, "broker_settings", MQ_CHECK_FAULT, "%s: %s 应为 must be %s (%s)", d->broker_config, wanted[i].key, wanted[i].exact, wanted[i].because);
+            mq_doctor_say(d, "broker_settings", MQ_CHECK_FAULT, "%s: %s 应为 must be %s (%s)", d->broker_config, wanted[i].key,
+                          wanted[i].exact, wanted[i].because);
         else if (!holds)
-            mq_doctor_say(d, "broker_settings", MQ_CHECK_FAULT, "%s: %s 至少 must be at least %ld (%s)", d->broker_config, wanted[i].key, wanted[i].least, wanted[i].because);
+            mq_doctor_say(d, "broker_settings", MQ_CHECK_FAULT, "%s: %s 至少 must be at least %ld (%s)", d->broker_config,
+                          wanted[i].key, wanted[i].least, wanted[i].because);
     }
     if (good)
         mq_doctor_say(d, "broker_settings", MQ_CHECK_GOOD, "%s", d->broker_config);

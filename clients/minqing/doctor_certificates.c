@@ -35,7 +35,8 @@ static void check(struct mq_doctor *d, const char *path) {
     if (!days_left(path, &days, &fault))
         mq_doctor_say(d, "certificates", errno == EACCES ? MQ_CHECK_UNKNOWN : MQ_CHECK_FAULT, "%s: %s", path, fault);
     else
-        mq_doctor_say(d, "certificates", days < d->certificate_days ? MQ_CHECK_FAULT : MQ_CHECK_GOOD, "%s: 还有 %d 天 days left", path, days);
+        mq_doctor_say(d, "certificates", days < d->certificate_days ? MQ_CHECK_FAULT : MQ_CHECK_GOOD, "%s: 还有 %d 天 days left",
+                      path, days);
 }
 
 static bool is_local(const char *host) {
@@ -55,7 +56,8 @@ void mq_doctor_certificates(struct mq_doctor *d) {
     if (any)
         return;
     if (host && *host && !is_local(host))
-        mq_doctor_say(d, "certificates", MQ_CHECK_FAULT, "到 %s 没有加密：设 [mqtt] ca_file no TLS to another machine: set [mqtt] ca_file", host);
+        mq_doctor_say(d, "certificates", MQ_CHECK_FAULT,
+                      "到 %s 没有加密：设 [mqtt] ca_file no TLS to another machine: set [mqtt] ca_file", host);
     else
         mq_doctor_say(d, "certificates", MQ_CHECK_GOOD, "本机连接，不用证书 none: the broker is on this machine");
 }

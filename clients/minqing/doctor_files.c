@@ -17,7 +17,8 @@
 
 #define DEFAULT_FILE "/etc/minqing/minqing.conf"
 
-static const char *const sections[] = { "mqtt", "database", "broker", "ingest", "classifier", "dispatcher", "notifier", "query", "webhook", "console" };
+static const char *const sections[] = { "mqtt",       "database", "broker", "ingest",  "classifier",
+                                        "dispatcher", "notifier", "query",  "webhook", "console" };
 
 static int take_entry(void *userdata, const char *section, const char *key, const char *value) {
     struct mq_doctor *d = userdata;
@@ -81,14 +82,16 @@ static void check_sections(struct mq_doctor *d, const char *config) {
         for (size_t k = 0; k < i; k++)
             said = said || strcmp(d->entries[i].section, d->entries[k].section) == 0;
         if (!known && !said)
-            mq_doctor_say(d, "settings", MQ_CHECK_FAULT, "%s: 没有这一节 no program has a section [%s]", config, d->entries[i].section);
+            mq_doctor_say(d, "settings", MQ_CHECK_FAULT, "%s: 没有这一节 no program has a section [%s]", config,
+                          d->entries[i].section);
     }
 }
 
 static void check_settings(struct mq_doctor *d, const char *config) {
     struct stat st;
     if (stat(config, &st) < 0) {
-        mq_doctor_say(d, "settings", errno == EACCES ? MQ_CHECK_UNKNOWN : MQ_CHECK_FAULT, "%s: %s (--config, MINQING_CONFIG)", config, strerror(errno));
+        mq_doctor_say(d, "settings", errno == EACCES ? MQ_CHECK_UNKNOWN : MQ_CHECK_FAULT, "%s: %s (--config, MINQING_CONFIG)",
+                      config, strerror(errno));
         return;
     }
     ini_use_stack = false;
@@ -112,7 +115,8 @@ static void check_settings(struct mq_doctor *d, const char *config) {
     for (size_t i = 0; i < d->entry_count; i++)
         password = password || strcmp(d->entries[i].key, "password") == 0;
     if (password && (st.st_mode & 07))
-        mq_doctor_say(d, "secrets", MQ_CHECK_FAULT, "%s: 含密码，却人人可读 has a password and others may read it (mode %o)", config, st.st_mode & 0777);
+        mq_doctor_say(d, "secrets", MQ_CHECK_FAULT, "%s: 含密码，却人人可读 has a password and others may read it (mode %o)",
+                      config, st.st_mode & 0777);
     if (d->faults == before)
         mq_doctor_say(d, "settings", MQ_CHECK_GOOD, "%s, %zu 个程序认可 accepted by %zu programs", config, asked, asked);
 }

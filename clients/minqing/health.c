@@ -14,7 +14,9 @@
 
 const char *const mq_health_services[] = { "ingest", "classifier", "dispatcher", "notifier", "query", "webhook", NULL };
 
-static void copy(char *out, size_t size, struct mq_str text) { snprintf(out, size, "%.*s", (int)text.n, text.s ? text.s : ""); }
+static void copy(char *out, size_t size, struct mq_str text) {
+    snprintf(out, size, "%.*s", (int)text.n, text.s ? text.s : "");
+}
 
 static int take_counter(void *userdata, struct mq_str key, struct mq_str value) {
     struct mq_instance *instance = userdata;
@@ -30,7 +32,8 @@ static struct mq_instance *place_for(struct mq_health_set *set, const struct mq_
     copy(fresh.service, sizeof(fresh.service), h->service);
     copy(fresh.name, sizeof(fresh.name), h->instance);
     size_t i = 0;
-    while (i < set->count && (strcmp(set->instances[i].service, fresh.service) != 0 || strcmp(set->instances[i].name, fresh.name) != 0))
+    while (i < set->count
+           && (strcmp(set->instances[i].service, fresh.service) != 0 || strcmp(set->instances[i].name, fresh.name) != 0))
         i++;
     if (i < set->count)
         free(set->instances[i].payload);
@@ -82,7 +85,7 @@ static int compare(const void *a, const void *b) {
 }
 
 int mq_health_read(struct mq_client *client, struct mq_health_set *set) {
-    int r = mq_retained_read(client, &(struct mq_retained){ .topic = MQ_TOPIC_HEALTH, .each = take_health, .userdata = set });
+    int r = mq_retained_read(client, &(struct mq_retained) { .topic = MQ_TOPIC_HEALTH, .each = take_health, .userdata = set });
     qsort(set->instances, set->count, sizeof(*set->instances), compare);
     return r;
 }
@@ -93,10 +96,16 @@ void mq_health_set_deinit(struct mq_health_set *set) {
     set->count = 0;
 }
 
-bool mq_instance_stale(const struct mq_instance *instance) { return instance->age_us > STALE_US; }
+bool mq_instance_stale(const struct mq_instance *instance) {
+    return instance->age_us > STALE_US;
+}
 
-bool mq_instance_down(const struct mq_instance *instance) { return strcmp(instance->state, "down") == 0; }
-bool mq_instance_speaks(const struct mq_instance *instance) { return !mq_instance_down(instance) && !mq_instance_stale(instance); }
+bool mq_instance_down(const struct mq_instance *instance) {
+    return strcmp(instance->state, "down") == 0;
+}
+bool mq_instance_speaks(const struct mq_instance *instance) {
+    return !mq_instance_down(instance) && !mq_instance_stale(instance);
+}
 
 const struct mq_instance *mq_health_of(const struct mq_health_set *set, const char *service) {
     const struct mq_instance *found = NULL;

@@ -39,10 +39,10 @@ static void take_figure(void *userdata, const struct mq_arrival *arrival) {
 
 int mq_screen_read_broker(struct mq_screen *s, struct mq_client *client) {
     static const enum mq_topic figures[] = { MQ_TOPIC_BROKER_PUBLISHES, MQ_TOPIC_BROKER_STORE, MQ_TOPIC_BROKER_CLIENTS };
-    s->figures = (struct mq_broker_figures){ -1, -1, -1 };
+    s->figures = (struct mq_broker_figures) { -1, -1, -1 };
     int r = 0;
     for (size_t i = 0; i < MQ_LENGTH(figures) && r == 0; i++)
-        r = mq_retained_read(client, &(struct mq_retained){ .topic = figures[i], .each = take_figure, .userdata = &s->figures });
+        r = mq_retained_read(client, &(struct mq_retained) { .topic = figures[i], .each = take_figure, .userdata = &s->figures });
     if (r == 0)
         r = mq_health_read(client, &s->health);
     s->broker = r == 0;
@@ -57,9 +57,11 @@ static int64_t number_or(const PGresult *r, int row, int column, int64_t otherwi
 
 static void take_stages(struct mq_screen *s) {
     for (int i = 0; i < PQntuples(s->stage_rows) && s->stage_count < MQ_STAGES; i++)
-        s->stages[s->stage_count++] = (struct mq_behind){
-            .stage = PQgetvalue(s->stage_rows, i, 0), .service = PQgetvalue(s->stage_rows, i, 1),
-            .rows = mq_result_integer(s->stage_rows, i, 2), .oldest_s = number_or(s->stage_rows, i, 3, -1),
+        s->stages[s->stage_count++] = (struct mq_behind) {
+            .stage = PQgetvalue(s->stage_rows, i, 0),
+            .service = PQgetvalue(s->stage_rows, i, 1),
+            .rows = mq_result_integer(s->stage_rows, i, 2),
+            .oldest_s = number_or(s->stage_rows, i, 3, -1),
             .rejections = mq_result_integer(s->stage_rows, i, 4),
         };
 }
@@ -126,10 +128,15 @@ int mq_status(int argc, char **argv) {
     };
     const struct mq_option connection[] = { MQ_CLIENT_OPTIONS(&login), { 0 } };
     const struct mq_command_line line = {
-        argv[0], "",
+        argv[0],
+        "",
         "什么积压、为什么、怎么办。退出状态：0 一切正常，1 有积压或停止，3 连接不上。\n"
         "What is behind, why, and what to do: stages, services, broker, database. Exit status 0: all is well; 1: something is\n"
-        "behind or down; 3: broker or database cannot be reached. 'minqing doctor' looks deeper.", options, connection, 0, 0,
+        "behind or down; 3: broker or database cannot be reached. 'minqing doctor' looks deeper.",
+        options,
+        connection,
+        0,
+        0,
     };
     size_t words;
     int status = mq_options_parse(&line, argc, argv, &words);

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 
 /* Counters worth a column. */
-static const enum mq_metric columns[] = { MQ_METRIC_RECEIVED, MQ_METRIC_DROPPED, MQ_METRIC_REJECTED, MQ_METRIC_LATER, MQ_METRIC_RETRIES };
+static const enum mq_metric columns[] = { MQ_METRIC_RECEIVED, MQ_METRIC_DROPPED, MQ_METRIC_REJECTED, MQ_METRIC_LATER,
+                                          MQ_METRIC_RETRIES };
 
 static void append_number(struct mq_buffer *out, int64_t number, size_t cells) {
     char text[24];
@@ -35,9 +36,9 @@ static const char *stage_name(const char *stage) {
     static const struct {
         const char *stage, *name;
     } names[] = {
-        { "classify", "未分类 to classify" },        { "dispatch", "未派发 to dispatch" },     { "answers", "未处理答复 answers" },
-        { "visits", "未处理走访 visits" },           { "deadlines", "到期未办 deadlines due" }, { "announce", "未通知 to announce" },
-        { "index", "未入检索 to index" },            { "webhook", "未推送 to webhooks" },
+        { "classify", "未分类 to classify" }, { "dispatch", "未派发 to dispatch" },      { "answers", "未处理答复 answers" },
+        { "visits", "未处理走访 visits" },    { "deadlines", "到期未办 deadlines due" }, { "announce", "未通知 to announce" },
+        { "index", "未入检索 to index" },     { "webhook", "未推送 to webhooks" },
     };
     for (size_t i = 0; i < MQ_LENGTH(names); i++)
         if (strcmp(names[i].stage, stage) == 0)
@@ -126,7 +127,8 @@ static void append_broker(struct mq_buffer *out, const struct mq_screen *s, bool
     }
     mq_buffer_append_text(out, "已连接 connected");
     if (s->figures.connected < 0)
-        mq_buffer_append_text(out, "；还没有它的数据 no figures of it: it gives them 10 s after its start, else minqing account sync");
+        mq_buffer_append_text(out,
+                              "；还没有它的数据 no figures of it: it gives them 10 s after its start, else minqing account sync");
     else
         mq_buffer_printf(out, "；在线 clients %lld，存储 messages kept %lld，丢弃 dropped %lld%s", (long long)s->figures.connected,
                          (long long)s->figures.stored, (long long)s->figures.dropped,
@@ -159,7 +161,8 @@ static void append_database(struct mq_buffer *out, const struct mq_screen *s, bo
         mq_buffer_printf(out, "，等锁 waiting for locks %s, 占用者 held by pid %s", PQgetvalue(r, 0, MQ_DB_WAITING),
                          PQgetvalue(r, 0, MQ_DB_BLOCKED_BY));
     if (mq_result_integer(r, 0, MQ_DB_STANDBYS) > 0)
-        mq_buffer_printf(out, "，备库 standbys %s, 落后 behind %s bytes", PQgetvalue(r, 0, MQ_DB_STANDBYS), PQgetvalue(r, 0, MQ_DB_LAG));
+        mq_buffer_printf(out, "，备库 standbys %s, 落后 behind %s bytes", PQgetvalue(r, 0, MQ_DB_STANDBYS),
+                         PQgetvalue(r, 0, MQ_DB_LAG));
     if (!PQgetisnull(r, 0, MQ_DB_SLOT))
         mq_buffer_printf(out, "，无人读取的复制槽 slots nobody reads keep %s bytes", PQgetvalue(r, 0, MQ_DB_SLOT));
     append_disk(out, r);
@@ -167,7 +170,9 @@ static void append_database(struct mq_buffer *out, const struct mq_screen *s, bo
                      PQgetisnull(r, 0, MQ_DB_NOTIFIER_LOCK) ? "没有 none" : PQgetvalue(r, 0, MQ_DB_NOTIFIER_LOCK));
     if (!PQgetisnull(r, 0, MQ_DB_WEBHOOKS))
         mq_buffer_printf(out, "；推送失败 webhooks failing: %s (minqing webhook list)", PQgetvalue(r, 0, MQ_DB_WEBHOOKS));
-    mq_buffer_printf(out, "\n  等设备上线 waiting for a device %s，待复核 reviews waiting %s，近一小时 last hour: 上报 reports %s，拒收 rejected %s\n",
+    mq_buffer_printf(out,
+                     "\n  等设备上线 waiting for a device %s，待复核 reviews waiting %s，近一小时 last hour: 上报 reports %s，拒收 "
+                     "rejected %s\n",
                      PQgetvalue(s->counts, 0, MQ_COUNT_WAITING), PQgetvalue(s->counts, 0, MQ_COUNT_REVIEWS),
                      PQgetvalue(s->counts, 0, MQ_COUNT_REPORTS), PQgetvalue(s->counts, 0, MQ_COUNT_REJECTIONS));
 }
@@ -194,8 +199,8 @@ void mq_screen_text(const struct mq_screen *s, bool colour) {
 static void json_stages(struct mq_buffer *out, const struct mq_screen *s) {
     for (size_t i = 0; i < s->stage_count; i++) {
         const struct mq_behind *b = &s->stages[i];
-        mq_buffer_printf(out, "%s{\"stage\":\"%s\",\"service\":\"%s\",\"rows\":%lld,\"rejections\":%lld", i ? "," : "", b->stage, b->service,
-                         (long long)b->rows, (long long)b->rejections);
+        mq_buffer_printf(out, "%s{\"stage\":\"%s\",\"service\":\"%s\",\"rows\":%lld,\"rejections\":%lld", i ? "," : "", b->stage,
+                         b->service, (long long)b->rows, (long long)b->rejections);
         if (b->oldest_s >= 0)
             mq_buffer_printf(out, ",\"oldest_s\":%lld", (long long)b->oldest_s);
         if (b->why) {
@@ -210,7 +215,8 @@ static void json_stages(struct mq_buffer *out, const struct mq_screen *s) {
 
 void mq_screen_json(const struct mq_screen *s) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
-    mq_buffer_printf(&out, "{\"well\":%s,\"broker\":%s,\"services\":[", mq_screen_well(s) ? "true" : "false", s->broker ? "true" : "false");
+    mq_buffer_printf(&out, "{\"well\":%s,\"broker\":%s,\"services\":[", mq_screen_well(s) ? "true" : "false",
+                     s->broker ? "true" : "false");
     for (size_t i = 0; i < s->health.count; i++) {
         if (i > 0)
             mq_buffer_append_char(&out, ',');
@@ -220,8 +226,8 @@ void mq_screen_json(const struct mq_screen *s) {
     json_stages(&out, s);
     mq_buffer_append_char(&out, ']');
     if (s->figures.connected >= 0)
-        mq_buffer_printf(&out, ",\"broker_figures\":{\"connected\":%lld,\"stored\":%lld,\"dropped\":%lld}", (long long)s->figures.connected,
-                         (long long)s->figures.stored, (long long)s->figures.dropped);
+        mq_buffer_printf(&out, ",\"broker_figures\":{\"connected\":%lld,\"stored\":%lld,\"dropped\":%lld}",
+                         (long long)s->figures.connected, (long long)s->figures.stored, (long long)s->figures.dropped);
     mq_buffer_printf(&out, ",\"database\":%s,\"database_figures\":%s,\"backlog\":%s}", s->database ? "true" : "false",
                      s->database ? PQgetvalue(s->database_row, 0, MQ_DB_JSON) : "null",
                      s->database ? PQgetvalue(s->counts, 0, MQ_COUNT_JSON) : "null");

@@ -13,9 +13,15 @@ struct at {
     const struct mq_instance *instance; /* that speaks for the service; NULL: never heard of */
 };
 
-static bool never(const struct at *at) { return !at->instance; }
-static bool down(const struct at *at) { return at->instance && mq_instance_down(at->instance); }
-static bool silent(const struct at *at) { return at->instance && mq_instance_stale(at->instance); }
+static bool never(const struct at *at) {
+    return !at->instance;
+}
+static bool down(const struct at *at) {
+    return at->instance && mq_instance_down(at->instance);
+}
+static bool silent(const struct at *at) {
+    return at->instance && mq_instance_stale(at->instance);
+}
 
 /* Who holds the notifier's lock, while no notifier speaks? */
 static bool lock_held(const struct at *at) {
@@ -32,20 +38,29 @@ static bool dropping(const struct at *at) {
     return at->instance->inbox_messages > 256 && mq_health_sum(&at->screen->health, at->stage->service, MQ_METRIC_DROPPED) > 0;
 }
 
-static bool retrying(const struct at *at) { return mq_health_sum(&at->screen->health, at->stage->service, MQ_METRIC_RETRIES) > 0; }
-static bool put_aside(const struct at *at) { return at->stage->rejections > 0; }
+static bool retrying(const struct at *at) {
+    return mq_health_sum(&at->screen->health, at->stage->service, MQ_METRIC_RETRIES) > 0;
+}
+static bool put_aside(const struct at *at) {
+    return at->stage->rejections > 0;
+}
 
 static bool unheard(const struct at *at) {
     return strcmp(at->stage->stage, "announce") == 0 && at->instance->counters[MQ_METRIC_UNHEARD] > 0;
 }
 
-static bool refused(const struct at *at) { return at->instance->counters[MQ_METRIC_REFUSED] > 0; }
-static bool busy(const struct at *at) { return at->instance->inbox_messages > 256; }
+static bool refused(const struct at *at) {
+    return at->instance->counters[MQ_METRIC_REFUSED] > 0;
+}
+static bool busy(const struct at *at) {
+    return at->instance->inbox_messages > 256;
+}
 static bool anyway(const struct at *at) {
     (void)at;
     return true;
 }
 
+/* clang-format off */
 static const struct {
     bool (*holds)(const struct at *at);
     struct mq_why why;
@@ -73,6 +88,7 @@ static const struct {
     { busy, { "busy", "积压正在处理 it works through a queue", "稍候；若不减少则再开一个实例 wait; if it does not shrink, start another instance" } },
     { anyway, { "slow", "正在补处理 the sweep brings it", "数秒后应消失；否则看日志 gone within seconds; if not, read the service's log" } },
 };
+/* clang-format on */
 
 void mq_screen_explain(struct mq_screen *s) {
     for (size_t i = 0; i < s->stage_count; i++) {
