@@ -4,7 +4,9 @@
 
 #include "clock.h"
 #include "log.h"
+#include "outage.h"
 #include "topic.h"
+#include "watchdog.h"
 
 #include <MQTTClient.h>
 #include <dirent.h>
@@ -17,6 +19,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Of all connections of the process: one line, not one each. */
+static struct mq_outage outage = MQ_OUTAGE("broker-away", "broker-back");
 
 struct flight {
     int token;
@@ -33,12 +38,14 @@ struct mq_bus {
     MQTTClient client;
     int fd;               /* eventfd: the connection went */
     bool session_present;
+    bool away;            /* has met the outage; owner's thread only */
     size_t window;        /* of this connection */
     uint64_t published;   /* owner's thread only */
 
     pthread_mutex_t lock; /* for what follows; never held while Paho is called */
     pthread_cond_t changed;
     bool connected;
+    const char *ended;    /* why the broker ended the connection; NULL: it did not say */
     struct flight *flights; /* options.window entries */
     size_t flying;
     /* An answer may be here before publish returns its token; only those of the publish being called are kept. */
@@ -103,8 +110,11 @@ static void on_lost(void *context, char *cause) {
 }
 
 static void on_disconnected(void *context, MQTTProperties *properties, enum MQTTReasonCodes reason) {
+    struct mq_bus *bus = context;
     (void)properties;
-    mq_log(MQ_WARNING, "broker ended the connection: %s", MQTTReasonCode_toString(reason));
+    pthread_mutex_lock(&bus->lock);
+    bus->ended = MQTTReasonCode_toString(reason);
+    pthread_mutex_unlock(&bus->lock);
     on_lost(context, NULL);
 }
 
@@ -228,14 +238,16 @@ int mq_bus_set_nodelay(const char *host, int64_t port) {
 }
 
 /* `code`: below 0 Paho's own, else the broker's reason. (The enumeration is unsigned: compare as int.) */
-static int connect_error(const struct mq_bus *bus, int code) {
+static int connect_error(struct mq_bus *bus, int code) {
     if (code >= 0 && code < 0x80)
         return 0;
     bool denied = code == MQTTREASONCODE_NOT_AUTHORIZED || code == MQTTREASONCODE_BAD_USER_NAME_OR_PASSWORD;
     const char *text = code > 0 ? MQTTReasonCode_toString((enum MQTTReasonCodes)code) : "no answer";
-    mq_log_limited("bus-connect", 10000, MQ_WARNING, "cannot connect to the broker at %s:%lld as %s: %s (%d); %s", bus->options.host,
-                   (long long)bus->options.port, bus->options.user ? bus->options.user : "nobody", text ? text : "refused", code,
-                   denied ? "check the account's password with 'minqing account reset'" : "is it running?");
+    mq_outage_met(&outage, &bus->away, MQ_WARNING, "cannot connect to the broker at %s:%lld as %s: %s (%d); tried again until it answers: %s",
+                  bus->options.host, (long long)bus->options.port, bus->options.user ? bus->options.user : "nobody",
+                  text ? text : "refused", code,
+                  denied ? "does its password_file have this account and password ('minqing account sync', 'minqing account reset')?"
+                         : "is it running?");
     return denied ? -EACCES : code > 0 ? -EPROTO : -ECONNREFUSED;
 }
 
@@ -263,6 +275,7 @@ static void connect_options(struct mq_bus *bus, MQTTClient_connectOptions *o, MQ
 }
 
 int mq_bus_connect(struct mq_bus *bus) {
+    mq_watchdog_at("connecting to the broker", NULL);
     MQTTClient_connectOptions o = MQTTClient_connectOptions_initializer5;
     MQTTClient_willOptions will = MQTTClient_willOptions_initializer;
     MQTTClient_SSLOptions tls = MQTTClient_SSLOptions_initializer;
@@ -278,6 +291,7 @@ int mq_bus_connect(struct mq_bus *bus) {
     eventfd_t seen;
     (void)eventfd_read(bus->fd, &seen);
     pthread_mutex_lock(&bus->lock);
+    bus->ended = NULL;
     bus->connected = true; /* a loss during the handshake must not be forgotten */
     pthread_mutex_unlock(&bus->lock);
     MQTTResponse response = MQTTClient_connect5(bus->client, &o, &properties, NULL);
@@ -288,7 +302,7 @@ int mq_bus_connect(struct mq_bus *bus) {
         bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);
         bus->session_present = o.returned.sessionPresent != 0;
         if (mq_bus_set_nodelay(bus->options.host, bus->options.port) == 0)
-            mq_log_limited("bus-nodelay", 60000, MQ_WARNING, "no socket to %s:%lld found to set TCP_NODELAY on: expect 40 ms a hop",
+            mq_log_limited("bus-nodelay", 60000, MQ_WARNING, "no socket to %s:%lld found to set TCP_NODELAY on: expect 40 ms a hop; name the broker by the port it listens on",
                            bus->options.host, (long long)bus->options.port);
     } else {
         pthread_mutex_lock(&bus->lock);
@@ -307,12 +321,22 @@ bool mq_bus_connected(const struct mq_bus *bus) {
     return connected;
 }
 
+void mq_bus_lost(struct mq_bus *bus) {
+    pthread_mutex_lock(&bus->lock);
+    const char *ended = bus->ended;
+    pthread_mutex_unlock(&bus->lock);
+    mq_outage_met(&outage, &bus->away, MQ_WARNING, "connection to the broker at %s:%lld lost: %s; connecting again until it answers",
+                  bus->options.host, (long long)bus->options.port, ended ? ended : "the network or the broker ended it");
+}
+
+void mq_bus_ready(struct mq_bus *bus) { mq_outage_over(&outage, &bus->away, "the broker answers again"); }
+
 bool mq_bus_session_present(const struct mq_bus *bus) { return bus->session_present; }
 
 /* Ends a connection that does not answer, as if the network had. */
 static void give_up(struct mq_bus *bus) {
-    mq_log_limited("bus-silent", 10000, MQ_WARNING, "broker did not acknowledge within %lld ms: connecting again",
-                   (long long)bus->options.answer_timeout_ms);
+    mq_outage_met(&outage, &bus->away, MQ_WARNING, "the broker did not acknowledge within %lld ms: connecting again; is its machine overloaded?",
+                  (long long)bus->options.answer_timeout_ms);
     (void)MQTTClient_disconnect5(bus->client, 0, MQTTREASONCODE_UNSPECIFIED_ERROR, NULL);
     on_lost(bus, NULL);
 }
@@ -334,6 +358,7 @@ static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
 }
 
 int mq_bus_flush(struct mq_bus *bus) {
+    mq_watchdog_at("waiting for PUBACKs", NULL);
     int r = wait_below(bus, 1, bus->options.answer_timeout_ms);
     if (r == -ETIMEDOUT)
         give_up(bus);
@@ -354,11 +379,13 @@ int mq_bus_subscribe(struct mq_bus *bus, char *const *filters, size_t count, int
     MQTTSubscribe_options options = MQTTSubscribe_options_initializer;
     options.retainAsPublished = bus->options.retain_as_published;
     for (size_t i = 0; i < count; i++) {
+        mq_watchdog_at("subscribing", NULL);
         MQTTResponse response = MQTTClient_subscribe5(bus->client, filters[i], qos, &options, NULL);
         int code = (int)response.reasonCode;
         MQTTResponse_free(response);
         if (code >= 0x80) {
-            mq_log(MQ_ERROR, "broker refused the subscription to %s: %s", filters[i], MQTTReasonCode_toString((enum MQTTReasonCodes)code));
+            mq_log_limited("subscription-refused", 60000, MQ_ERROR, "the broker refused %s the subscription to %s: %s; see its acl_file",
+                           bus->options.user ? bus->options.user : "nobody", filters[i], MQTTReasonCode_toString((enum MQTTReasonCodes)code));
             return -EACCES;
         }
         if (code < 0)
@@ -401,6 +428,7 @@ static void publication_properties(const struct mq_publication *p, MQTTPropertie
 }
 
 int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_publication *p, enum mq_ack *ack) {
+    mq_watchdog_at("publishing", NULL);
     if (ack)
         *ack = MQ_ACK_LOST;
     if (p->qos > 0) {

@@ -55,9 +55,12 @@ MQ_MUST_CHECK int mq_bus_new(const struct mq_bus_options *options, struct mq_bus
 void mq_bus_free(struct mq_bus *bus);
 
 /* Connects, sets TCP_NODELAY on the socket, reads the broker's Receive Maximum. 0; -ECONNREFUSED, -EACCES (not authorised),
- * -ETIMEDOUT, -EPROTO, each logged once with the broker's reason. */
+ * -ETIMEDOUT, -EPROTO, logged with the broker's reason once an outage. */
 MQ_MUST_CHECK int mq_bus_connect(struct mq_bus *bus);
 bool mq_bus_connected(const struct mq_bus *bus);
+/* For the log: the owner saw that the connection is lost, and that all is well again (connected, subscribed). */
+void mq_bus_lost(struct mq_bus *bus);
+void mq_bus_ready(struct mq_bus *bus);
 /* Did the broker still know our session at the last connect? */
 bool mq_bus_session_present(const struct mq_bus *bus);
 /* Says goodbye after at most `flush_ms` for what is in flight. The last will is not sent. */

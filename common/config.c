@@ -82,7 +82,7 @@ static void fault_at_line(struct load *load, const char *format, ...) {
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    mq_log(MQ_ERROR, "%s:%u: %s", load->name, load->line, text);
+    mq_log(MQ_ERROR, "settings", "%s:%u: %s", load->name, load->line, text);
     load->faults++;
 }
 
@@ -99,11 +99,11 @@ static void fault_of_entry(struct load *load, size_t i, const char *format, ...)
     const char *suffix = entry->indirect ? "_file" : "";
     environment_name(setting, suffix, name);
     if (entry->layer == LAYER_ENVIRONMENT)
-        mq_log(MQ_ERROR, "%s: %s", name, text);
+        mq_log(MQ_ERROR, "settings", "%s: %s", name, text);
     else if (entry->layer == LAYER_FILE)
-        mq_log(MQ_ERROR, "%s:%u: [%s] %s%s: %s", load->name, entry->line, setting->section, setting->key, suffix, text);
+        mq_log(MQ_ERROR, "settings", "%s:%u: [%s] %s%s: %s", load->name, entry->line, setting->section, setting->key, suffix, text);
     else
-        mq_log(MQ_ERROR, "[%s] %s (or %s), default: %s", setting->section, setting->key, name, text);
+        mq_log(MQ_ERROR, "settings", "[%s] %s (or %s), default: %s", setting->section, setting->key, name, text);
     load->faults++;
 }
 
@@ -416,7 +416,7 @@ int mq_config_load(const struct mq_setting *settings, const char *path) {
     MQ_CLEANUP(close_file) FILE *file = fopen(name, "re");
     if (!file && (named || errno != ENOENT)) {
         int error = errno == ENOENT ? -ENOENT : -EINVAL;
-        mq_log(MQ_ERROR, "%s: cannot open the settings: %s", name, strerror(errno));
+        mq_log(MQ_ERROR, "settings", "%s: cannot open the settings: %s; name the file with --config", name, strerror(errno));
         return error;
     }
     return mq_config_load_stream(settings, file, name);

@@ -14,16 +14,16 @@
 #include <unistd.h>
 
 #define LINE_BYTES 2048
-#define PROGRAM_BYTES 48
+#define NAME_BYTES 48
 #define LIMITED_KEYS 64
 
 enum style { STYLE_UNKNOWN, STYLE_TEXT, STYLE_JOURNAL, STYLE_JSON, STYLE_JSON_JOURNAL };
 
 /* The log belongs to the process, as standard error does. */
 static struct {
-    char program[PROGRAM_BYTES];
+    char service[NAME_BYTES], instance[NAME_BYTES];
     _Atomic int level, style;
-} state = { .program = "minqing", .level = MQ_INFO };
+} state = { .service = "minqing", .level = MQ_INFO };
 
 static const struct {
     const char *name;
@@ -73,11 +73,14 @@ static enum style current_style(void) {
     return (enum style)style;
 }
 
-void mq_log_init(const char *program, enum mq_level level) {
-    snprintf(state.program, sizeof(state.program), "%s", program);
+void mq_log_init(const char *service, enum mq_level level) {
+    snprintf(state.service, sizeof(state.service), "%s", service);
+    state.instance[0] = '\0';
     atomic_store(&state.level, (int)level);
     atomic_store(&state.style, (int)find_style());
 }
+
+void mq_log_instance(const char *instance) { snprintf(state.instance, sizeof(state.instance), "%s", instance); }
 
 static bool wanted(enum mq_level level) {
     return (int)level <= atomic_load_explicit(&state.level, memory_order_relaxed);
@@ -150,58 +153,78 @@ static void add_message(struct line *line, const char *s, bool json) {
     }
 }
 
-/* `suffix` stays whole where the message must be cut. */
-static void write_line(enum mq_level level, const char *message, const char *suffix) {
-    enum style style = current_style();
-    bool json = style == STYLE_JSON || style == STYLE_JSON_JOURNAL;
-    const char *end = json ? "\"}\n" : "\n";
-    struct line line = { .n = 0, .room = LINE_BYTES - strlen(suffix) - strlen(end) };
+static void add_member(struct line *line, const char *name, const char *value) {
+    add_text(line, "\"");
+    add_text(line, name);
+    add_text(line, "\":\"");
+    add_message(line, value, true);
+    add_text(line, "\",");
+}
 
-    if (style == STYLE_JOURNAL || style == STYLE_JSON_JOURNAL)
-        add(&line, (char[]){ '<', (char)('0' + level), '>' }, 3);
+/* What stands before the message. */
+static void add_head(struct line *line, enum style style, enum mq_level level, const char *event) {
     char at[MQ_TIME_TEXT];
     mq_clock_format(mq_clock_now_us(), mq_clock_offset_minutes(), at);
-    if (json) {
-        add_text(&line, "{\"at\":\"");
-        add_text(&line, at);
-        add_text(&line, "\",\"level\":\"");
-        add_text(&line, level_name(level));
-        add_text(&line, "\",\"program\":\"");
-        add_message(&line, state.program, true);
-        add_text(&line, "\",\"message\":\"");
-    } else if (style == STYLE_TEXT) {
-        add_text(&line, at);
-        add_text(&line, " ");
-        add_text(&line, level_name(level));
-        add_text(&line, " ");
-        add_message(&line, state.program, false);
-        add_text(&line, ": ");
+    if (style == STYLE_JOURNAL || style == STYLE_JSON_JOURNAL)
+        add(line, (char[]){ '<', (char)('0' + level), '>' }, 3);
+    if (style == STYLE_JSON || style == STYLE_JSON_JOURNAL) {
+        add_text(line, "{");
+        add_member(line, "at", at);
+        add_member(line, "level", level_name(level));
+        add_member(line, "service", state.service);
+        add_member(line, "instance", state.instance);
+        add_member(line, "event", event);
+        add_text(line, "\"message\":\"");
+        return;
     }
+    if (style == STYLE_TEXT) {
+        add_text(line, at);
+        add_text(line, " ");
+        add_text(line, level_name(level));
+        add_text(line, " ");
+        add_message(line, state.service, false);
+        add_text(line, *state.instance ? "/" : "");
+        add_message(line, state.instance, false);
+        add_text(line, " ");
+    }
+    add_message(line, event, false);
+    add_text(line, ": ");
+}
+
+/* The end stays whole where the message must be cut. */
+static void write_line(enum mq_level level, const char *event, uint64_t left_out, const char *message) {
+    enum style style = current_style();
+    bool json = style == STYLE_JSON || style == STYLE_JSON_JOURNAL;
+    char end[80] = "";
+    if (json)
+        snprintf(end, sizeof(end), left_out ? "\",\"left_out\":%llu}\n" : "\"}\n", (unsigned long long)left_out);
+    else
+        snprintf(end, sizeof(end), left_out ? " (%llu like this left out)\n" : "\n", (unsigned long long)left_out);
+    struct line line = { .n = 0, .room = LINE_BYTES - strlen(end) };
+    add_head(&line, style, level, event);
     add_message(&line, message, json);
     line.room = LINE_BYTES;
-    add_text(&line, suffix);
     add_text(&line, end);
     while (write(STDERR_FILENO, line.bytes, line.n) < 0 && errno == EINTR)
         ;
 }
 
-static void write_formatted(enum mq_level level, const char *suffix, const char *format, va_list arguments) MQ_PRINTF(3, 0);
-static void write_formatted(enum mq_level level, const char *suffix, const char *format, va_list arguments) {
-    char text[LINE_BYTES];
-    if (vsnprintf(text, sizeof(text), format, arguments) < 0)
-        text[0] = '\0';
-    write_line(level, text, suffix);
-}
-
-void mq_log(enum mq_level level, const char *format, ...) {
+void mq_log_left_out(const char *event, enum mq_level level, uint64_t left_out, const char *format, va_list arguments) {
     if (!wanted(level))
         return;
     int error = errno;
+    char text[LINE_BYTES];
+    if (vsnprintf(text, sizeof(text), format, arguments) < 0)
+        text[0] = '\0';
+    write_line(level, event, left_out, text);
+    errno = error;
+}
+
+void mq_log(enum mq_level level, const char *event, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
-    write_formatted(level, "", format, arguments);
+    mq_log_left_out(event, level, 0, format, arguments);
     va_end(arguments);
-    errno = error;
 }
 
 /* Has the time come for `key`? Then *left_out is how many lines were held back since the last one. With more keys than places
@@ -239,17 +262,12 @@ static bool due(const char *key, int64_t every_ms, uint64_t *left_out) {
     return write;
 }
 
-void mq_log_limited(const char *key, int64_t every_ms, enum mq_level level, const char *format, ...) {
+void mq_log_limited(const char *event, int64_t every_ms, enum mq_level level, const char *format, ...) {
     uint64_t left_out;
-    if (!wanted(level) || !due(key, every_ms, &left_out))
+    if (!wanted(level) || !due(event, every_ms, &left_out))
         return;
-    int error = errno;
-    char suffix[64] = "";
-    if (left_out > 0)
-        snprintf(suffix, sizeof(suffix), " (%llu like this left out)", (unsigned long long)left_out);
     va_list arguments;
     va_start(arguments, format);
-    write_formatted(level, suffix, format, arguments);
+    mq_log_left_out(event, level, left_out, format, arguments);
     va_end(arguments);
-    errno = error;
 }

@@ -96,12 +96,12 @@ static int read_keys(struct mq_seal *seal, const char *key_file, struct mq_str t
         text.n -= taken;
         const char *fault = line.n > 0 ? read_line(seal, line) : NULL;
         if (fault) {
-            mq_log(MQ_ERROR, "%s:%u: %s", key_file, number, fault);
+            mq_log(MQ_ERROR, "seal-key", "%s:%u: %s", key_file, number, fault);
             return -EINVAL;
         }
     }
     if (seal->count == 0) {
-        mq_log(MQ_ERROR, "%s: no key in it; each line is an id, a space and 64 hexadecimal digits", key_file);
+        mq_log(MQ_ERROR, "seal-key", "%s: no key in it; each line is an id, a space and 64 hexadecimal digits", key_file);
         return -EINVAL;
     }
     return 0;
@@ -131,11 +131,11 @@ static ssize_t read_private(const char *key_file, char bytes[FILE_BYTES + 1]) {
 
 static void log_unreadable(const char *key_file, int error) {
     if (error == EPERM)
-        mq_log(MQ_ERROR, "%s: others than its owner have rights on this key file; chmod 600 it", key_file);
+        mq_log(MQ_ERROR, "seal-key", "%s: others than its owner have rights on this key file; chmod 600 it", key_file);
     else if (error == EINVAL)
-        mq_log(MQ_ERROR, "%s: not a regular file", key_file);
+        mq_log(MQ_ERROR, "seal-key", "%s: not a regular file", key_file);
     else
-        mq_log(MQ_ERROR, "%s: cannot read the key file: %s", key_file, strerror(error));
+        mq_log(MQ_ERROR, "seal-key", "%s: cannot read the key file: %s", key_file, strerror(error));
 }
 
 int mq_seal_new(const char *key_file, struct mq_seal **out) {
@@ -155,7 +155,7 @@ int mq_seal_new(const char *key_file, struct mq_seal **out) {
         log_unreadable(key_file, -error);
     } else if ((size_t)n > FILE_BYTES) {
         error = -EINVAL;
-        mq_log(MQ_ERROR, "%s: longer than %u keys can be", key_file, (unsigned)MOST_KEYS);
+        mq_log(MQ_ERROR, "seal-key", "%s: longer than %u keys can be", key_file, (unsigned)MOST_KEYS);
     } else {
         error = read_keys(seal, key_file, (struct mq_str){ bytes, (size_t)n });
     }

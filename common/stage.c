@@ -7,6 +7,7 @@
 #include "log.h"
 #include "notify.h"
 #include "version.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -36,7 +37,7 @@ static void read_signal(struct mq_stage *stage) {
     while (read(stage->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
         if (!stage->stopping) {
             stage->stopping = true;
-            mq_log(MQ_INFO, "stopping: finishing what is at hand");
+            mq_log(MQ_INFO, "stopping", "stopping: finishing what is at hand");
             mq_notify("STOPPING=1");
         }
 }
@@ -47,11 +48,17 @@ void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox) {
         { .fd = inbox ? mq_inbox_fd(stage->inbox) : -1, .events = POLLIN },
         /* while the connection is known to be lost its descriptor stays readable */
         { .fd = stage->subscribed ? mq_bus_fd(stage->bus) : -1, .events = POLLIN },
+        { .fd = mq_store_fd(stage->store), .events = POLLIN },
     };
     if (ms < 0)
         ms = 0;
-    if (poll(fds, MQ_LENGTH(fds), (int)(ms > 60000 ? 60000 : ms)) > 0 && fds[0].revents)
+    mq_watchdog_at("waiting for something to do", NULL);
+    if (poll(fds, MQ_LENGTH(fds), (int)(ms > 60000 ? 60000 : ms)) <= 0)
+        return;
+    if (fds[0].revents)
         read_signal(stage);
+    if (fds[3].revents)
+        mq_store_look(stage->store);
 }
 
 /* The lock belongs to the session: it goes with the connection, and with it the right to publish. */
@@ -70,9 +77,11 @@ static bool take_lock(struct mq_stage *stage) {
         stage->fatal = outcome;
     if (got) {
         stage->exclusive = true;
-        mq_log(MQ_INFO, "this instance is the active one");
+        mq_log(MQ_INFO, "active", "this instance is the active one");
+        mq_notify("STATUS=active");
     } else {
-        mq_log_limited("standby", 600000, MQ_INFO, "another instance is active: standing by");
+        mq_log_limited("standby", 600000, MQ_INFO, "another instance is active: standing by, to take over when it ends");
+        mq_notify("STATUS=standing by");
     }
     return got;
 }
@@ -82,14 +91,13 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
         return stage->exclusive || take_lock(stage);
     if (stage->service->exclusive_lock && stage->exclusive) {
         stage->exclusive = false;
+        stage->subscribed = false; /* it leaves by itself: no outage */
         mq_bus_disconnect(stage->bus, 0);
     }
     if (mq_clock_monotonic_us() < stage->store_due_us)
         return false;
     int r = mq_store_connect(stage->store);
     if (r == 0) {
-        if (stage->store_tries)
-            mq_log(MQ_INFO, "connected to the database again");
         stage->store_tries = 0;
         mq_sweep_store_connected(stage);
         return take_lock(stage);
@@ -137,7 +145,8 @@ static bool bus_ready(struct mq_stage *stage) {
         return true;
     if (stage->subscribed) {
         stage->subscribed = false;
-        mq_log(MQ_WARNING, "connection to the broker lost");
+        mq_bus_lost(stage->bus);
+        mq_notify("STATUS=the broker is away");
     }
     if (mq_clock_monotonic_us() < stage->broker_due_us)
         return false;
@@ -151,13 +160,15 @@ static bool bus_ready(struct mq_stage *stage) {
                                                             stage->settings->broker_retry_cap_ms);
         return false;
     }
-    mq_log(MQ_INFO, "connected to the broker and subscribed");
+    mq_bus_ready(stage->bus);
+    if (mq_metrics_get(&stage->metrics, MQ_METRIC_CONNECTS) == 0)
+        mq_log(MQ_INFO, "ready", "connected to the broker and subscribed");
     stage->subscribed = true;
     stage->broker_tries = 0;
     mq_metrics_add(&stage->metrics, MQ_METRIC_CONNECTS, 1);
     mq_sweep_bus_connected(stage);
     stage->health_due_us = 0;
-    mq_notify("READY=1");
+    mq_notify("STATUS=connected");
     return true;
 }
 
@@ -177,12 +188,13 @@ static void timers(struct mq_stage *stage) {
     if (now >= stage->health_due_us) {
         stage->health_due_us = now + stage->settings->health_ms * 1000;
         mq_health_publish(stage, "up");
-        mq_notify("WATCHDOG=1");
     }
     if (now >= stage->tick_due_us) {
         stage->tick_due_us = now + 1000000;
-        if (stage->service->tick)
+        if (stage->service->tick) {
+            mq_watchdog_at("tick", NULL);
             stage->service->tick(stage);
+        }
     }
 }
 
@@ -232,7 +244,11 @@ static int setup(struct mq_stage *stage, const struct mq_service *service, const
              service->exclusive_lock ? "" : s->instance);
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer will = { 0 };
     mq_health_payload(stage, "down", &will);
-    r = mq_store_new(s->database, program, &stage->store);
+    r = mq_store_new(&(struct mq_store_options){ .conninfo = s->database, .program = program,
+                                                 .connect_timeout_ms = s->database_connect_timeout_ms,
+                                                 .answer_timeout_ms = s->database_answer_timeout_ms,
+                                                 .statement_timeout_ms = s->database_statement_timeout_ms },
+                     &stage->store);
     if (r == 0)
         r = mq_inbox_new((size_t)s->inbox_bytes, (size_t)s->inbox_messages, &stage->inbox);
     if (r == 0)
@@ -256,6 +272,7 @@ static int setup(struct mq_stage *stage, const struct mq_service *service, const
 }
 
 static void teardown(struct mq_stage *stage) {
+    mq_watchdog_at("ending", NULL);
     if (stage->bus && mq_bus_connected(stage->bus)) {
         mq_health_publish(stage, "down");
         mq_bus_disconnect(stage->bus, 2000);
@@ -268,14 +285,46 @@ static void teardown(struct mq_stage *stage) {
         close(stage->signals);
 }
 
-int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings) {
+/* The longest that the loop may wait for others, which the watchdog must let be. */
+static void check_watchdog(const struct mq_stage_settings *s) {
+    int64_t longest = s->database_statement_timeout_ms;
+    if (s->broker_answer_timeout_ms > longest)
+        longest = s->broker_answer_timeout_ms;
+    if (s->watchdog_ms > 0 && s->watchdog_ms <= longest)
+        mq_log(MQ_WARNING, "watchdog-short", "watchdog is %lld ms, [database] statement_timeout or [mqtt] answer_timeout %lld ms: "
+               "whoever only waits would be ended; make it longer", (long long)s->watchdog_ms, (long long)longest);
+}
+
+/* Ready means: settings are good and the loop runs. Whoever waited for broker and database instead would be taken for dead by systemd
+ * while they are away, and so would a stand-by. */
+static int watched_loop(struct mq_stage *stage) {
+    check_watchdog(stage->settings);
+    int r = mq_watchdog_start(stage->settings->watchdog_ms);
+    if (r < 0)
+        return r;
+    mq_watchdog_watch("loop");
+    mq_notify("READY=1");
+    loop(stage);
+    return stage->fatal;
+}
+
+int mq_stage_load(const struct mq_setting *table, const char *config, const struct mq_stage_settings *settings) {
+    mq_log_init(table[0].section, MQ_INFO);
+    int r = mq_config_load(table, config);
+    if (r < 0)
+        return r;
     enum mq_level level = MQ_INFO;
+    mq_log_instance(settings->instance);
     if (!mq_log_level_parse(settings->log_level, &level)) {
-        fprintf(stderr, "minqing-%s: [%s] log_level is '%s': must be error, warning, info or debug\n", service->name, service->name,
-                settings->log_level);
-        return 2;
+        mq_log(MQ_ERROR, "settings", "[%s] log_level is '%s': must be error, warning, info or debug", table[0].section, settings->log_level);
+        return -EINVAL;
     }
-    mq_log_init(service->name, level);
+    mq_log_init(table[0].section, level);
+    mq_log_instance(settings->instance);
+    return 0;
+}
+
+int mq_stage_main(const struct mq_service *service, const struct mq_stage_settings *settings) {
     /* before any thread exists, so that only the signalfd sees them */
     sigset_t stop;
     sigemptyset(&stop);
@@ -289,13 +338,14 @@ int mq_stage_main(const struct mq_service *service, const struct mq_stage_settin
         return 1;
     int r = setup(stage, service, settings);
     if (r == 0) {
-        mq_log(MQ_INFO, "version %s, instance %s, schema %d", MQ_VERSION, settings->instance, mq_store_schema_version);
-        loop(stage);
-        r = stage->fatal;
+        mq_log(MQ_INFO, "starting", "version %s, schema %d", MQ_VERSION, mq_store_schema_version);
+        r = watched_loop(stage);
     }
     if (r < 0)
-        mq_log(MQ_ERROR, "ends: %s", strerror(-r));
+        mq_log(MQ_ERROR, "ends", "ends: %s; the line before says why and what to do", strerror(-r));
     teardown(stage);
+    mq_watchdog_leave();
+    mq_watchdog_stop();
     bool schema = stage->fatal == -EPROTO;
     free(stage);
     return r == 0 ? 0 : schema ? 3 : 1;
@@ -303,16 +353,21 @@ int mq_stage_main(const struct mq_service *service, const struct mq_stage_settin
 
 int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings, const char *what, const char **config) {
     static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+                                             { "check", no_argument, NULL, 'k' },
                                              { "help", no_argument, NULL, 'h' },
                                              { "version", no_argument, NULL, 'V' },
                                              { 0 } };
+    bool check = false;
     for (int o; (o = getopt_long(argc, argv, "c:hV", options, NULL)) != -1;)
         switch (o) {
         case 'c':
             *config = optarg;
             break;
+        case 'k':
+            check = true;
+            break;
         case 'h':
-            printf("usage: %s [--config FILE]\n%s\n\nSettings (file /etc/minqing/minqing.conf, or MINQING_CONFIG):\n", argv[0], what);
+            printf("usage: %s [--config FILE] [--check]\n%s\n\nSettings (file /etc/minqing/minqing.conf, or MINQING_CONFIG):\n", argv[0], what);
             mq_config_help(settings, stdout);
             return 0;
         case 'V':
@@ -324,6 +379,12 @@ int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings,
     if (optind < argc) {
         fprintf(stderr, "%s: unknown argument '%s': see --help\n", argv[0], argv[optind]);
         return 2;
+    }
+    if (check) {
+        mq_log_init(settings[0].section, MQ_INFO);
+        int r = mq_config_load(settings, *config);
+        mq_config_free(settings);
+        return r < 0 ? 2 : 0;
     }
     return -1;
 }

@@ -77,10 +77,12 @@ struct mq_service {
 /* The settings that every service has; a service's table begins with MQ_STAGE_SETTINGS(&settings). */
 struct mq_stage_settings {
     char *instance, *log_level;
+    int64_t watchdog_ms;
     char *broker_host, *broker_user, *broker_password, *broker_ca_file;
     int64_t broker_port, broker_keep_alive_ms, broker_connect_timeout_ms, broker_answer_timeout_ms, broker_window, broker_receive_maximum;
     int64_t broker_retry_first_ms, broker_retry_cap_ms;
     char *database;
+    int64_t database_connect_timeout_ms, database_answer_timeout_ms, database_statement_timeout_ms;
     int64_t database_retry_first_ms, database_retry_cap_ms;
     int64_t inbox_bytes, inbox_messages, sweep_ms, health_ms, rejection_bytes;
 };
@@ -89,6 +91,7 @@ struct mq_stage_settings {
 #define MQ_STAGE_SETTINGS(service, s)                                                                                          \
     { service, "instance", MQ_SETTING_TEXT, &(s)->instance, "1", "name of this instance among those of the service", 0, 0 },   \
     { service, "log_level", MQ_SETTING_TEXT, &(s)->log_level, "info", "least severe line to log: error, warning, info, debug", 0, 0 }, \
+    { service, "watchdog", MQ_SETTING_MS, &(s)->watchdog_ms, "90s", "a loop that does not move for so long ends the process, for its supervisor to start it again; 0: never. Longer than any wait: statement_timeout, answer_timeout", 0, 3600000 }, \
     { service, "inbox_bytes", MQ_SETTING_BYTES, &(s)->inbox_bytes, "8MiB", "room of the ring of arrived messages", 262144, 1LL << 30 }, \
     { service, "inbox_messages", MQ_SETTING_INTEGER, &(s)->inbox_messages, "16384", "most messages in the ring", 16, 1 << 20 }, \
     { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, "2s", "time between looks for rows that no message brought", 100, 3600000 }, \
@@ -107,9 +110,16 @@ struct mq_stage_settings {
     { service, "user", MQ_SETTING_TEXT, &(s)->broker_user, service, "account at the broker", 0, 0 },                           \
     { service, "password", MQ_SETTING_SECRET, &(s)->broker_password, "", "its password", 0, 0 },                               \
     { service, "database", MQ_SETTING_TEXT, &(s)->database, "dbname=minqing user=minqing_" service, "libpq connection string", 0, 0 }, \
+    { "database", "connect_timeout", MQ_SETTING_MS, &(s)->database_connect_timeout_ms, "5s", "longest wait for a connection, in whole seconds", 2000, 60000 }, \
+    { "database", "answer_timeout", MQ_SETTING_MS, &(s)->database_answer_timeout_ms, "15s", "longest silence of the network before a connection is dead", 1000, 600000 }, \
+    { "database", "statement_timeout", MQ_SETTING_MS, &(s)->database_statement_timeout_ms, "60s", "longest statement, waits for locks included; where the role has less, the role's; 0: the role's", 0, 3600000 }, \
     { "database", "retry_first", MQ_SETTING_MS, &(s)->database_retry_first_ms, "200ms", "first delay before connecting again", 10, 60000 }, \
     { "database", "retry_cap", MQ_SETTING_MS, &(s)->database_retry_cap_ms, "4s", "longest delay before connecting again", 10, 600000 }
 /* clang-format on */
+
+/* Loads the settings (mq_config_load) of a table that begins with MQ_STAGE_SETTINGS, and gives the log its names and level, so that the
+ * lines of a service's own setup have them. 0, or -EINVAL, -ENOENT after one line a fault. */
+MQ_MUST_CHECK int mq_stage_load(const struct mq_setting *table, const char *config, const struct mq_stage_settings *settings);
 
 /* What a service's main does after its own setup: connects, runs until SIGTERM or SIGINT, tears down. Returns the exit status:
  * 0 after a clean stop, 3 when the schema is not this program's, 1 after any other fatal error (logged). */
@@ -135,7 +145,7 @@ struct mq_metrics *mq_stage_metrics(struct mq_stage *stage);
 
 void *mq_stage_userdata(const struct mq_stage *stage);
 
-/* The program's usual command line: --config FILE, --help, --version. Returns -1 to go on, else the exit status. */
+/* The program's usual command line: --config FILE, --check (are the settings good? nothing else is done), --help, --version. Returns -1 to go on, else the exit status. */
 int mq_stage_arguments(int argc, char **argv, const struct mq_setting *settings, const char *what, const char **config);
 
 #endif

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "drill.h"
 #include "log.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -192,7 +193,8 @@ static int flush_rejected(struct mq_stage *stage) {
     int outcome = mq_store_run(stage->store, &reject_statement, &stage->rejections, 0, stage->rejections.rows, &result, &fault);
     PQclear(result);
     if (outcome == MQ_BAD_DATA)
-        mq_log(MQ_ERROR, "%zu rejections could not be stored: %s", stage->rejected_count, fault);
+        mq_log_limited("rejections-lost", 60000, MQ_ERROR, "%zu rejections could not be stored, and their senders were not told: %s; "
+                       "they send again: see the database's log", stage->rejected_count, fault);
     mq_metrics_add(&stage->metrics, MQ_METRIC_REJECTED, stage->rejected_count);
     for (size_t i = 0; i < stage->rejected_count; i++) {
         if (stage->route->reject && outcome == MQ_STORED)
@@ -252,6 +254,7 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
     if (outcome == MQ_STORED) {
         mq_metrics_add(&stage->metrics, MQ_METRIC_BATCHES, 1);
         mq_drill_point(MQ_DRILL_COMMITTED);
+        mq_watchdog_at("passing on what came of", stage->route->statement->name);
         int r = stage->route->encode(stage, stage->elements, result);
         PQclear(result);
         return r;
@@ -289,6 +292,7 @@ static int run(struct mq_stage *stage) {
     mq_columns_reset(&stage->rows);
     int r = 0;
     for (size_t i = 0; i < stage->element_count && r == 0; i++) {
+        mq_watchdog_at("decoding for", route->statement->name);
         struct mq_faults faults;
         faults.count = 0;
         size_t rows = stage->rows.rows;

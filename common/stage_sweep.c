@@ -75,7 +75,7 @@ static void finish(struct mq_stage *stage, const struct mq_sweep *sweep, struct 
     state->due_us = sweep->kind == MQ_SWEEP_LIVE ? INT64_MAX : mq_clock_monotonic_us() + every_ms * 1000;
     state->behind = sweep->kind == MQ_SWEEP_BACKLOG ? state->brought : 0;
     if (state->brought && sweep->kind != MQ_SWEEP_CLOCK)
-        mq_log(MQ_INFO, "%s: %zu handled", sweep->statement->name, state->brought);
+        mq_log_limited("swept", 10000, MQ_INFO, "%s: %zu handled that no message brought", sweep->statement->name, state->brought);
 }
 
 /* The statement does what is due; more of it is left when it did as much as it may at once. */
@@ -118,7 +118,7 @@ static int one_batch(struct mq_stage *stage, const struct mq_sweep *sweep, struc
     char first[sizeof(state->first)];
     snprintf(first, sizeof(first), "%.40s%.110s", PQgetvalue(result, 0, 1), PQgetvalue(result, 0, 0));
     if (strcmp(first, state->first) == 0) {
-        mq_log_limited("sweep-stuck", 60000, MQ_ERROR, "%s: rows up to %s cannot be handled; see the table rejections",
+        mq_log_limited("sweep-stuck", 60000, MQ_ERROR, "%s: rows up to %s cannot be handled: mend or remove what the table rejections says of them; 'minqing status' shows how many",
                        sweep->statement->name, PQgetvalue(result, rows - 1, 1));
         finish(stage, sweep, state);
         return 0;

@@ -3,7 +3,8 @@
 #include "store.h"
 
 #include "drill.h"
-#include "log.h"
+#include "outage.h"
+#include "watchdog.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,8 +12,15 @@
 #define STATEMENTS 32 /* prepared on one connection */
 #define COLUMNS 40    /* parameters of one statement */
 
+/* Of all connections of the process: one line, not one each. */
+static struct mq_outage outage = MQ_OUTAGE("database-away", "database-back");
+
+/* libpq's messages have several lines; those after the first are advice, or rows that are nobody's business. For "%.*s". */
+#define FIRST_LINE(message) (int)strcspn(message, "\n"), message
+
 struct mq_store {
-    char *conninfo, *program;
+    struct mq_store_options options; /* texts are owned copies */
+    bool away;
     PGconn *connection;
     const struct mq_statement *prepared[STATEMENTS];
     size_t prepared_count;
@@ -20,13 +28,14 @@ struct mq_store {
     char fault[512];
 };
 
-int mq_store_new(const char *conninfo, const char *program, struct mq_store **out) {
+int mq_store_new(const struct mq_store_options *options, struct mq_store **out) {
     struct mq_store *store = calloc(1, sizeof(*store));
     if (!store)
         return -ENOMEM;
-    store->conninfo = strdup(conninfo);
-    store->program = strdup(program);
-    if (!store->conninfo || !store->program) {
+    store->options = *options;
+    store->options.conninfo = strdup(options->conninfo);
+    store->options.program = strdup(options->program);
+    if (!store->options.conninfo || !store->options.program) {
         mq_store_free(store);
         return -ENOMEM;
     }
@@ -40,8 +49,8 @@ void mq_store_free(struct mq_store *store) {
     mq_store_disconnect(store);
     for (size_t i = 0; i < COLUMNS; i++)
         mq_buffer_deinit(&store->parameters[i]);
-    free(store->conninfo);
-    free(store->program);
+    free((char *)store->options.conninfo);
+    free((char *)store->options.program);
     free(store);
 }
 
@@ -67,39 +76,76 @@ static int check_schema(struct mq_store *store) {
         int found = (int)mq_result_integer(r, 0, 0);
         outcome = found == mq_store_schema_version ? 0 : -EPROTO;
         if (outcome)
-            mq_log(MQ_ERROR, "the database has schema %d, this program knows %d: %s", found, mq_store_schema_version,
+            mq_log(MQ_ERROR, "schema", "the database has schema %d, this program knows %d: %s", found, mq_store_schema_version,
                    found < mq_store_schema_version ? "run 'minqing migrate'" : "install the program that belongs to it");
     } else if (state && (strcmp(state, "42P01") == 0 || strcmp(state, "3F000") == 0)) {
-        mq_log(MQ_ERROR, "the database has no schema of minqing: run 'minqing migrate'");
+        mq_log(MQ_ERROR, "schema", "the database has no schema of minqing: run 'minqing migrate'");
         outcome = -EPROTO;
     } else if (state && strcmp(state, "42501") == 0) {
-        mq_log(MQ_ERROR, "the role may not read the database: %s; give it the rights of its service", PQresultErrorMessage(r));
+        mq_log(MQ_ERROR, "schema", "the role may not read the database: %.*s; 'minqing migrate' gives the rights to the roles minqing_SERVICE",
+               FIRST_LINE(PQresultErrorMessage(r)));
         outcome = -EPROTO;
     }
     PQclear(r);
     return outcome;
 }
 
-int mq_store_connect(struct mq_store *store) {
-    if (mq_store_connected(store))
-        return 0;
-    mq_store_disconnect(store);
+/* Only ever lowered: the query service's role has a bound of its own, below everybody's. */
+static void limit_statements(struct mq_store *store) {
+    char limit[24];
+    snprintf(limit, sizeof(limit), "%lld", (long long)store->options.statement_timeout_ms);
+    const char *values[] = { limit };
+    if (store->options.statement_timeout_ms > 0)
+        PQclear(PQexecParams(store->connection,
+                             "select set_config('statement_timeout', $1, false) from pg_settings"
+                             " where name = 'statement_timeout' and (setting::bigint = 0 or setting::bigint > $1::bigint)",
+                             1, NULL, values, NULL, NULL, 0));
+}
+
+static void connect_database(struct mq_store *store) {
+    const struct mq_store_options *o = &store->options;
+    char connect_s[24], probe_s[24], answer_ms[24];
+    snprintf(connect_s, sizeof(connect_s), "%lld", (long long)(o->connect_timeout_ms + 999) / 1000);
+    snprintf(probe_s, sizeof(probe_s), "%lld", (long long)(o->answer_timeout_ms + 3999) / 4000); /* idle, then three probes */
+    snprintf(answer_ms, sizeof(answer_ms), "%lld", (long long)o->answer_timeout_ms);
     /* what the connection string says wins over these, since dbname is expanded where it stands */
     const char *keys[] = { "connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout",
                            "target_session_attrs", "application_name", "client_encoding", "dbname", NULL };
-    const char *values[] = { "5", "5", "5", "3", "15000", "read-write", store->program, "UTF8", store->conninfo, NULL };
+    const char *values[] = { connect_s, probe_s, probe_s, "3", answer_ms, "read-write", o->program, "UTF8", o->conninfo, NULL };
     store->connection = PQconnectdbParams(keys, values, 1);
+}
+
+int mq_store_connect(struct mq_store *store) {
+    if (mq_store_connected(store))
+        return 0;
+    mq_watchdog_at("connecting to the database", NULL);
+    mq_store_disconnect(store);
+    connect_database(store);
     if (!mq_store_connected(store)) {
-        mq_log_limited("store-connect", 10000, MQ_WARNING, "cannot connect to the database: %s",
-                       store->connection ? PQerrorMessage(store->connection) : "out of memory");
+        mq_outage_met(&outage, &store->away, MQ_WARNING,
+                      "cannot connect to the database: %.*s; tried again until it answers: is it running, and is [SERVICE] database right?",
+                      FIRST_LINE(store->connection ? PQerrorMessage(store->connection) : "out of memory"));
         mq_store_disconnect(store);
         return -EAGAIN;
     }
     PQsetNoticeReceiver(store->connection, on_notice, NULL);
+    limit_statements(store);
     int r = check_schema(store);
     if (r < 0)
         mq_store_disconnect(store);
+    else
+        mq_outage_over(&outage, &store->away, "the database answers again");
     return r;
+}
+
+int mq_store_fd(const struct mq_store *store) { return mq_store_connected(store) ? PQsocket(store->connection) : -1; }
+
+void mq_store_look(struct mq_store *store) {
+    if (!mq_store_connected(store) || (PQconsumeInput(store->connection) && mq_store_connected(store)))
+        return;
+    mq_outage_met(&outage, &store->away, MQ_WARNING, "the database ended the connection: %.*s; connecting again until it answers",
+                  FIRST_LINE(PQerrorMessage(store->connection)));
+    mq_store_disconnect(store);
 }
 
 /* Array literals: every value quoted, quotes and backslashes escaped. */
@@ -143,13 +189,17 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *message = result ? PQresultErrorMessage(result) : PQerrorMessage(store->connection);
     if (!state || PQstatus(store->connection) != CONNECTION_OK) {
-        mq_log_limited("store-away", 5000, MQ_WARNING, "the database went away during %s: %s", statement->name, message);
+        mq_outage_met(&outage, &store->away, MQ_WARNING, "the database went away during %s: %.*s; connecting again until it answers",
+                      statement->name, FIRST_LINE(message));
+        mq_store_disconnect(store);
         return MQ_STORE_AWAY;
     }
     static const char *const away[] = { "08", "40", "53", "55P03", "57", "58" };
     for (size_t i = 0; i < MQ_LENGTH(away); i++)
         if (strncmp(state, away[i], strlen(away[i])) == 0) {
-            mq_log_limited("store-later", 5000, MQ_WARNING, "the database cannot do %s now: %s", statement->name, message);
+            mq_log_limited("database-later", 60000, MQ_WARNING,
+                           "the database cannot do %s now: %.*s; the same is tried again: see who holds it up with 'minqing doctor'",
+                           statement->name, FIRST_LINE(message));
             return MQ_STORE_AWAY;
         }
     if (strcmp(state, "25006") == 0) { /* a standby after failover: connect again to find the primary */
@@ -162,7 +212,8 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
         snprintf(store->fault, sizeof(store->fault), "%s", primary ? primary : message);
         return MQ_BAD_DATA;
     }
-    mq_log(MQ_ERROR, "statement %s failed: %s", statement->name, message);
+    mq_log(MQ_ERROR, "statement-failed", "statement %s failed: %.*s; schema and rights are not this program's: run 'minqing migrate'",
+           statement->name, FIRST_LINE(message));
     return -EPROTO;
 }
 
@@ -193,6 +244,7 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
                    PGresult **result) {
     if (!mq_store_connected(store))
         return MQ_STORE_AWAY;
+    mq_watchdog_at("statement", statement->name); /* preparing it waits for locks, too */
     int outcome = prepare(store, statement);
     if (outcome != MQ_STORED)
         return outcome;

@@ -26,8 +26,16 @@ enum mq_stored {
     MQ_STORE_AWAY,   /* connection, locks, resources, shutdown (08, 40, 53, 55P03, 57, 58, 25006): the same rows again later */
 };
 
-/* `conninfo`: libpq connection string. The role's password may come from its passfile. -ENOMEM. */
-MQ_MUST_CHECK int mq_store_new(const char *conninfo, const char *program, struct mq_store **out);
+/* How long the database may keep its caller waiting; a link that is half open must not hang it for ever. */
+struct mq_store_options {
+    const char *conninfo, *program; /* libpq connection string, which wins over the times below; application_name */
+    int64_t connect_timeout_ms;     /* rounded up to seconds, at least 2 (libpq's own bound) */
+    int64_t answer_timeout_ms;      /* tcp_user_timeout and keepalives: after that without a sign of life the link is dead */
+    int64_t statement_timeout_ms;   /* lowers what the role has, never raises it; 0: the role's. Waits for locks count. */
+};
+
+/* Copies its options. The role's password may come from its passfile. -ENOMEM. */
+MQ_MUST_CHECK int mq_store_new(const struct mq_store_options *options, struct mq_store **out);
 void mq_store_free(struct mq_store *store);
 
 /* Connects when not connected, and checks the schema version. 0; -EAGAIN (logged, limited): not reachable now; -EPROTO: the
@@ -35,6 +43,11 @@ void mq_store_free(struct mq_store *store);
 MQ_MUST_CHECK int mq_store_connect(struct mq_store *store);
 bool mq_store_connected(const struct mq_store *store);
 void mq_store_disconnect(struct mq_store *store);
+
+/* Readable while nothing is asked: the server ended the connection, or has something to say; -1: not connected. mq_store_look then finds
+ * out, so that an idle service knows before its next message comes. */
+int mq_store_fd(const struct mq_store *store);
+void mq_store_look(struct mq_store *store);
 
 /* Rows of text cells, column by column, on their way into array parameters. */
 struct mq_columns {

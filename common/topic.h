@@ -31,7 +31,10 @@
     X(NOTICE, "minqing/public/{county}/{town}/{village}/notice/{notice}")                       \
     X(QUERY, "minqing/query/{account}/{name}")                                                  \
     X(REPLY, "minqing/reply/{account}/{name}")                                                  \
-    X(HEALTH, "minqing/health/{service}/{instance}")
+    X(HEALTH, "minqing/health/{service}/{instance}")                                            \
+    X(BROKER_PUBLISHES, "$SYS/broker/publish/messages/{figure}")                                \
+    X(BROKER_STORE, "$SYS/broker/store/messages/{figure}")                                      \
+    X(BROKER_CLIENTS, "$SYS/broker/clients/{figure}")
 
 enum mq_topic {
 #define X(symbol, pattern) MQ_TOPIC_##symbol,

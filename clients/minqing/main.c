@@ -38,7 +38,8 @@ static const struct command rest[] = {
     { "officers", NULL, mq_officers, "网格员 officers, and what they are called to" },
     { "report", "show", mq_report_show, "一条上报的全过程 everything known of a report or case" },
     { "classify", NULL, mq_classify, "分类器的判断及依据 what the model says of a text, and why" },
-    { "status", NULL, mq_status, "系统状态 services, backlog and database on one screen" },
+    { "status", NULL, mq_status, "系统状态 what is behind, why, and what to do" },
+    { "doctor", NULL, mq_doctor, "检查各部分 checks each part and says what to do" },
     { "account", "add", mq_account_add, "新建账号 makes an account" },
     { "account", "import", mq_account_import, "批量导入 makes or changes many from a file" },
     { "account", "list", mq_account_list, "账号一览 lists them" },
@@ -109,8 +110,8 @@ static int print_commands(const char *noun) {
     if (!noun)
         puts("\n环境 environment: MINQING_MQTT_HOST _PORT _CA_FILE, MINQING_OPERATOR_USER _PASSWORD (watch, review, status, what the\n"
              "  command centre does), MINQING_DESK_USER _PASSWORD (desk, what departments do),\n"
-             "  MINQING_DEVICE_USER _PASSWORD (case verify), MINQING_DATABASE (report, status, account list),\n"
-             "  MINQING_DATABASE_ADMIN (account, migrate), MINQING_CONFIG, NO_COLOR\n"
+             "  MINQING_DEVICE_USER _PASSWORD (case verify), MINQING_DATABASE (report, status, doctor, account list),\n"
+             "  MINQING_DATABASE_ADMIN (account, migrate, doctor), MINQING_CONFIG, NO_COLOR\n"
              "退出状态 exit status: 0 成功 good, 1 失败或没有 failed or not found, 2 用法 usage, 3 连接不上 unreachable,\n"
              "  4 无权 not allowed, 5 超时 time ran out, 6 数据有误 invalid data");
     return MQ_EXIT_GOOD;

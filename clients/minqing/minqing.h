@@ -11,7 +11,7 @@ mq_command_fn mq_case_list, mq_case_show, mq_case_verify, mq_subject_show, mq_au
 mq_command_fn mq_act; /* every row of verbs.h */
 mq_command_fn mq_account_add, mq_account_import, mq_account_lock, mq_account_unlock, mq_account_reset, mq_account_list,
     mq_account_sync, mq_account_seal_key;
-mq_command_fn mq_report_show, mq_classify, mq_status, mq_migrate;
+mq_command_fn mq_report_show, mq_classify, mq_status, mq_doctor, mq_migrate;
 mq_command_fn mq_webhook_add, mq_webhook_list, mq_webhook_remove, mq_webhook_enable, mq_webhook_disable, mq_webhook_test,
     mq_webhook_deliveries, mq_webhook_erase;
 

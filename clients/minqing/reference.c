@@ -113,13 +113,19 @@ static int run_script(PGconn *connection, const char *path) {
     return run(connection, path, mq_buffer_text(&sql));
 }
 
+/* Begins a transaction with all files in it. */
+static int load_files(PGconn *connection, const char *folder, const glob_t *files) {
+    int status = run(connection, folder, "begin");
+    for (size_t i = 0; status == 0 && i < files->gl_pathc; i++)
+        status = load_file(connection, files->gl_pathv[i]);
+    return status;
+}
+
 static int load_all(PGconn *connection, const char *folder, const glob_t *files) {
     char script[4096];
     if ((size_t)snprintf(script, sizeof(script), "%s/load.sql", folder) >= sizeof(script))
         return mq_complain(MQ_EXIT_USAGE, "%s: %s", folder, strerror(ENAMETOOLONG));
-    int status = run(connection, folder, "begin");
-    for (size_t i = 0; status == 0 && i < files->gl_pathc; i++)
-        status = load_file(connection, files->gl_pathv[i]);
+    int status = load_files(connection, folder, files);
     if (status == 0)
         status = run_script(connection, script);
     if (status == 0)
@@ -128,17 +134,36 @@ static int load_all(PGconn *connection, const char *folder, const glob_t *files)
     return status;
 }
 
-int mq_reference_load(PGconn *connection, const char *folder) {
+/* 0 and *files (globfree), or the exit status after a complaint. */
+static int find_files(const char *folder, glob_t *files) {
     char pattern[4096];
-    glob_t files = { 0 };
     if ((size_t)snprintf(pattern, sizeof(pattern), "%s/*.tsv", folder) >= sizeof(pattern))
         return mq_complain(MQ_EXIT_USAGE, "%s: %s", folder, strerror(ENAMETOOLONG));
-    int r = glob(pattern, 0, NULL, &files);
-    int status = r == 0 ? load_all(connection, folder, &files)
-                        : mq_complain(MQ_EXIT_FAILED,
-                                      "%s: 没有基础数据（*.tsv）/ has no reference data: name its folder with --reference or "
-                                      "MINQING_REFERENCE",
-                                      folder);
+    return glob(pattern, 0, NULL, files) == 0
+               ? 0
+               : mq_complain(MQ_EXIT_FAILED,
+                             "%s: 没有基础数据（*.tsv）/ has no reference data: name its folder with --reference or "
+                             "MINQING_REFERENCE",
+                             folder);
+}
+
+int mq_reference_load(PGconn *connection, const char *folder) {
+    glob_t files = { 0 };
+    int status = find_files(folder, &files);
+    if (status == 0)
+        status = load_all(connection, folder, &files);
+    globfree(&files);
+    return status;
+}
+
+int mq_reference_compare(PGconn *connection, const char *folder, const char *sql, PGresult **rows) {
+    glob_t files = { 0 };
+    int status = find_files(folder, &files);
+    if (status == 0)
+        status = load_files(connection, folder, &files);
+    if (status == 0)
+        status = mq_database_query(connection, folder, sql, NULL, 0, rows);
+    PQclear(PQexec(connection, "rollback"));
     globfree(&files);
     return status;
 }

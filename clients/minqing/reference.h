@@ -9,4 +9,9 @@
  * text columns named by its first line, then load.sql. Doing it twice changes nothing. 0, or the exit status after a complaint. */
 int mq_reference_load(PGconn *connection, const char *folder);
 
+/* Runs `sql` over the files' temporary tables and takes all back: nothing is changed. 0 and *rows (PQclear), or the exit status after a
+ * complaint. */
+int mq_reference_compare(PGconn *connection, const char *folder, const char *sql, PGresult **rows);
+
 #endif
+

@@ -166,14 +166,51 @@ static int sync_files(PGconn *connection, const struct settings *s) {
     return written + rules > 0 ? tell_broker(s->pid_file) : 0;
 }
 
+#define SETTINGS(s)                                                                                                              \
+    { "broker", "password_file", MQ_SETTING_TEXT, &(s)->password_file, "", "Mosquitto's password_file: account sync writes it", 0, 0 }, \
+    { "broker", "acl_file", MQ_SETTING_TEXT, &(s)->acl_file, "", "Mosquitto's acl_file: account sync writes it", 0, 0 },         \
+    { "broker", "pid_file", MQ_SETTING_TEXT, &(s)->pid_file, "", "Mosquitto's pid_file: whom to tell", 0, 0 },                   \
+    { 0 }
+
+static enum mq_in_step look_at(PGconn *connection, const struct settings *s, char *file, size_t size) {
+    MQ_CLEANUP(mq_result_cleanup) PGresult *accounts = NULL;
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer passwords = { 0 }, acl = { 0 };
+    if (!*s->password_file)
+        return MQ_NOT_CONFIGURED;
+    if (mq_database_query(connection, "account sync", mq_sql_account_sync, NULL, 0, &accounts) != 0
+        || mq_sync_texts(accounts, &passwords, &acl) < 0)
+        return MQ_NOT_READABLE;
+    const struct {
+        const char *path;
+        const struct mq_buffer *text;
+    } files[] = { { s->password_file, &passwords }, { s->acl_file, &acl } };
+    for (size_t i = 0; i < MQ_LENGTH(files); i++) {
+        snprintf(file, size, "%s", files[i].path);
+        if (*files[i].path && access(files[i].path, R_OK) < 0 && errno == EACCES)
+            return MQ_NOT_READABLE;
+        if (*files[i].path && !same_content(files[i].path, (struct mq_str){ files[i].text->data, files[i].text->len }))
+            return MQ_OUT_OF_STEP;
+    }
+    return MQ_IN_STEP;
+}
+
+enum mq_in_step mq_sync_look(PGconn *connection, const char *config, char *file, char *pid_file, size_t size) {
+    struct settings s = { 0 };
+    const struct mq_setting table[] = { SETTINGS(&s) };
+    *file = *pid_file = '\0';
+    if (mq_config_load(table, config) < 0)
+        return MQ_NOT_READABLE;
+    enum mq_in_step found = connection ? look_at(connection, &s, file, size) : MQ_NOT_READABLE;
+    if (!*file)
+        snprintf(file, size, "%s", s.password_file);
+    snprintf(pid_file, size, "%s", s.pid_file);
+    mq_config_free(table);
+    return found;
+}
+
 int mq_sync(PGconn *connection, bool *configured) {
     struct settings s = { 0 };
-    const struct mq_setting table[] = {
-        { "broker", "password_file", MQ_SETTING_TEXT, &s.password_file, "", "Mosquitto's password_file: account sync writes it", 0, 0 },
-        { "broker", "acl_file", MQ_SETTING_TEXT, &s.acl_file, "", "Mosquitto's acl_file: account sync writes it", 0, 0 },
-        { "broker", "pid_file", MQ_SETTING_TEXT, &s.pid_file, "", "Mosquitto's pid_file: whom to tell", 0, 0 },
-        { 0 },
-    };
+    const struct mq_setting table[] = { SETTINGS(&s) };
     if (mq_config_load(table, NULL) < 0)
         return MQ_EXIT_USAGE;
     *configured = *s.password_file;

@@ -11,6 +11,11 @@
  * status after a complaint. */
 int mq_sync(PGconn *connection, bool *configured);
 
+/* Do the files say what the table says? */
+enum mq_in_step { MQ_IN_STEP, MQ_OUT_OF_STEP, MQ_NOT_CONFIGURED, MQ_NOT_READABLE };
+/* Looks; changes nothing. `file` gets the name of the one that differs or cannot be read, `pid_file` the broker's ("": not set). */
+enum mq_in_step mq_sync_look(PGconn *connection, const char *config, char *file, char *pid_file, size_t size);
+
 /* The two files' texts. 0 or negative errno. */
 struct mq_buffer;
 int mq_sync_texts(const PGresult *accounts, struct mq_buffer *passwords, struct mq_buffer *acl);

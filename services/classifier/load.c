@@ -28,7 +28,7 @@ int mq_classifier_load(struct mq_classifier *classifier) {
         r = mq_scratch_new(model, &scratch);
     if (r < 0) {
         mq_model_free(model);
-        mq_log(MQ_ERROR, "model %s refused: %s; %s", classifier->model_path, *fault ? fault : strerror(-r),
+        mq_log(MQ_ERROR, "model-refused", "model %s refused: %s; %s", classifier->model_path, *fault ? fault : strerror(-r),
                classifier->model ? "the one in use stays" : "make one with minqing-train");
         return classifier->model ? 0 : r;
     }
@@ -36,7 +36,7 @@ int mq_classifier_load(struct mq_classifier *classifier) {
     mq_model_free(classifier->model);
     classifier->model = model;
     classifier->scratch = scratch;
-    mq_log(MQ_INFO, "model %s in use", mq_model_name(model));
+    mq_log(MQ_INFO, "model", "model %s in use", mq_model_name(model));
     return 0;
 }
 

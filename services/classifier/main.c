@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
     int status = mq_stage_arguments(argc, argv, table, "Decides which domain and kind a report belongs to.", &config);
     if (status >= 0)
         return status;
-    if (mq_config_load(table, config) < 0)
+    if (mq_stage_load(table, config, &settings) < 0)
         return 2;
     struct mq_classifier classifier = { .model_path = model_path };
     status = 1;

@@ -30,7 +30,7 @@ int main(int argc, char **argv) {
     int status = mq_stage_arguments(argc, argv, table, "Opens cases for classified reports, follows them, and does what is decided.", &config);
     if (status >= 0)
         return status;
-    if (mq_config_load(table, config) < 0)
+    if (mq_stage_load(table, config, &settings) < 0)
         return 2;
     const struct mq_sweep sweeps[] = {
         { MQ_SWEEP_CLOCK, &clock_statement, &routes[0], clock_ms },

@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
     int status = mq_stage_arguments(argc, argv, table, "Stores reports, answers and visits from the field and answers with receipts.", &config);
     if (status >= 0)
         return status;
-    if (mq_config_load(table, config) < 0)
+    if (mq_stage_load(table, config, &settings) < 0)
         return 2;
     struct mq_ingest ingest = { 0 };
     status = 1;

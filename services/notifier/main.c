@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
     int status = mq_stage_arguments(argc, argv, table, "Tells departments, command centre, reporters and operators.", &config);
     if (status >= 0)
         return status;
-    if (mq_config_load(table, config) < 0)
+    if (mq_stage_load(table, config, &settings) < 0)
         return 2;
     const struct mq_service service = {
         .name = "notifier", .routes = routes, .route_count = MQ_LENGTH(routes), .sweeps = sweeps, .sweep_count = MQ_LENGTH(sweeps),

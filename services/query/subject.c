@@ -73,7 +73,7 @@ static int append_row(const struct mq_seal *seal, const PGresult *result, int ro
     if (r == 0 && !mq_json_decode(&sealed_object, (struct mq_str){ clear.data, clear.len }, &person, &document, &faults))
         r = -EBADMSG;
     if (r < 0) {
-        mq_log(MQ_ERROR, "personal data of %s cannot be opened: %s", PQgetvalue(result, row, MQ_ANSWER_CONTEXT),
+        mq_log(MQ_ERROR, "unseal", "personal data of %s cannot be opened: %s", PQgetvalue(result, row, MQ_ANSWER_CONTEXT),
                r == -ENOKEY ? "its key is not in the key file" : "damaged");
         person = (struct person){ .fault = r == -ENOKEY ? MQ_STR("its key is not in the key file: ask who keeps the keys") : MQ_STR("damaged") };
     }

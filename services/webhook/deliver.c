@@ -41,7 +41,7 @@ void mq_deliver_tick(struct mq_stage *stage) {
         mq_sender_count(webhook->sender, mq_stage_metrics(stage));
     /* the loop's own way to a clean stop; main then says that it failed, and the supervisor starts anew */
     if (webhook->failed < 0) {
-        mq_log_limited("sender-failed", 60000, MQ_ERROR, "the sender ended: %s", strerror(-webhook->failed));
+        mq_log_limited("sender-failed", 60000, MQ_ERROR, "the sender of webhooks ended: %s; the line before says why: 'sv restart webhook' or systemctl when mended", strerror(-webhook->failed));
         kill(getpid(), SIGTERM);
     }
 }

@@ -22,6 +22,9 @@ static int run(const struct mq_stage_settings *settings, struct mq_webhook *webh
     webhook->options.database = settings->database;
     webhook->options.database_retry_first_ms = settings->database_retry_first_ms;
     webhook->options.database_retry_cap_ms = settings->database_retry_cap_ms;
+    webhook->options.database_connect_timeout_ms = settings->database_connect_timeout_ms;
+    webhook->options.database_answer_timeout_ms = settings->database_answer_timeout_ms;
+    webhook->options.database_statement_timeout_ms = settings->database_statement_timeout_ms;
     int status = mq_stage_main(&service, settings);
     mq_sender_stop(webhook->sender);
     return status == 0 && webhook->failed < 0 ? 1 : status;
@@ -58,7 +61,7 @@ int main(int argc, char **argv) {
     int status = mq_stage_arguments(argc, argv, table, "Sends cases to other systems by HTTP, signed, again until they are taken.", &config);
     if (status >= 0)
         return status;
-    if (mq_config_load(table, config) < 0)
+    if (mq_stage_load(table, config, &settings) < 0)
         return 2;
     struct mq_seal *seal = NULL;
     status = 1;

@@ -6,6 +6,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/watchdog.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -165,16 +166,16 @@ static void tell(struct mq_sender *s, const struct mq_transfer *t, const char *s
     if (verdict.outcome == MQ_DELIVERED) {
         mq_metrics_add(&s->metrics, MQ_METRIC_DELIVERED, 1);
         if (t->failures > 0)
-            mq_log(MQ_INFO, "webhook %s (%s) answers again", t->name, t->host);
+            mq_log(MQ_INFO, "webhook-back", "webhook %s (%s) answers again", t->name, t->host);
         return;
     }
     bool given_up = strcmp(state, "given_up") == 0;
     mq_metrics_add(&s->metrics, given_up ? MQ_METRIC_GIVEN_UP : MQ_METRIC_UNDELIVERED, 1);
     if (verdict.gone)
-        mq_log(MQ_ERROR, "webhook %s (%s) answered 410 Gone and is disabled now: when it is back, 'minqing webhook enable %s'", t->name,
+        mq_log(MQ_ERROR, "webhook-gone", "webhook %s (%s) answered 410 Gone and is disabled now: when it is back, 'minqing webhook enable %s'", t->name,
                t->host, t->name);
     else if (may_tell(s, t->webhook))
-        mq_log(given_up ? MQ_ERROR : MQ_WARNING,
+        mq_log(given_up ? MQ_ERROR : MQ_WARNING, given_up ? "webhook-given-up" : "webhook-away",
                "webhook %s (%s): delivery %s %s: %s; see 'minqing webhook deliveries --failed', try 'minqing webhook test %s'", t->name, t->host, t->id, given_up ? "given up" : "failed and is tried again", t->error, t->name);
 }
 
@@ -215,7 +216,7 @@ static int give_up_old(struct mq_sender *s) {
     int outcome = mq_ledger_give_up(s->store, &s->options, &old);
     for (int i = 0; outcome == MQ_STORED && i < PQntuples(old); i++) {
         mq_metrics_add(&s->metrics, MQ_METRIC_GIVEN_UP, (uint64_t)mq_result_integer(old, i, 1));
-        mq_log(MQ_ERROR, "webhook %s: %s deliveries given up, too old; see 'minqing webhook deliveries --failed'", PQgetvalue(old, i, 0),
+        mq_log(MQ_ERROR, "webhook-given-up", "webhook %s: %s deliveries given up, too old; see 'minqing webhook deliveries --failed'", PQgetvalue(old, i, 0),
                PQgetvalue(old, i, 1));
     }
     return outcome < 0 ? outcome : 0;
@@ -272,7 +273,9 @@ static void finish(struct mq_sender *s) {
 static void *run(void *userdata) {
     struct mq_sender *s = userdata;
     int r = 0;
+    mq_watchdog_watch("sender of webhooks");
     while (r == 0 && !atomic_load(&s->stopping)) {
+        mq_watchdog_at("HTTP", NULL);
         perform(s);
         r = step(s);
         if (r == 0)
@@ -280,6 +283,7 @@ static void *run(void *userdata) {
     }
     atomic_store(&s->failed, r);
     finish(s);
+    mq_watchdog_leave();
     return NULL;
 }
 
@@ -307,7 +311,11 @@ int mq_sender_start(const struct mq_sender_options *options, struct mq_sender **
     s->options = *options;
     s->places = (size_t)options->connections < MOST_TRANSFERS ? (size_t)options->connections : MOST_TRANSFERS;
     s->multi = curl_multi_init();
-    int r = s->multi ? mq_store_new(options->database, "minqing-webhook-sender", &s->store) : -ENOMEM;
+    int r = s->multi ? mq_store_new(&(struct mq_store_options){ .conninfo = options->database, .program = "minqing-webhook-sender",
+                                                              .connect_timeout_ms = options->database_connect_timeout_ms,
+                                                              .answer_timeout_ms = options->database_answer_timeout_ms,
+                                                              .statement_timeout_ms = options->database_statement_timeout_ms },
+                                &s->store) : -ENOMEM;
     if (r == 0) {
         curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)s->places); /* idle ones kept */
         r = start_thread(s);

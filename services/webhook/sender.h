@@ -21,6 +21,7 @@ struct mq_sender_options {
     int64_t look_ms;             /* longest time between two looks for what is due */
     int64_t case_bytes;          /* of a case, beyond which its reports' texts stay out */
     int64_t database_retry_first_ms, database_retry_cap_ms;
+    int64_t database_connect_timeout_ms, database_answer_timeout_ms, database_statement_timeout_ms; /* as mq_store_options */
 };
 
 /* Begins the thread; `options` is copied, what it points to must live until mq_sender_stop. Negative errno. */

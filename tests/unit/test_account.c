@@ -152,6 +152,9 @@ static void an_operator_sees_all_departments_but_never_what_is_restricted(void *
                         "topic read minqing/department/+/441581/441581105/case/+\n"
                         "topic read minqing/command/441581/441581105/review/+\n"
                         "topic read minqing/health/+/+\n"
+                        "topic read $SYS/broker/publish/messages/+\n"
+                        "topic read $SYS/broker/store/messages/+\n"
+                        "topic read $SYS/broker/clients/+\n"
                         "topic write minqing/command/441581/441581105/action/bomei-command\n"
                         "topic write minqing/command/441581/441581105/report/bomei-command\n");
     assert_null(strstr(rights(&out, "lufeng", "operator", "441581", NULL), "restricted"));
