@@ -43,6 +43,10 @@ int mq_json_each(struct mq_str array, int (*each)(void *userdata, struct mq_str 
 int mq_json_each_member(struct mq_str object, int (*each)(void *userdata, struct mq_str key, struct mq_str value),
                         void *userdata);
 
+/* What stands before the first place where `word` (small ASCII letters) is spelled: in letters or \u escapes, large or small, in a key,
+ * a text or anywhere, in UTF-8 or wider. `bytes` may be anything; all of them where the word is not there. For what must not be kept. */
+struct mq_str mq_json_before_word(struct mq_str bytes, struct mq_str word);
+
 enum mq_type {
     MQ_STRING,  /* struct mq_str; min..max in code points */
     MQ_ENUM,    /* int: index in .words, -1 when absent */

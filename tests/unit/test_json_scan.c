@@ -3,7 +3,6 @@
  * "well-formed" must pass, all others must not. */
 #include "json.h"
 
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -163,65 +162,6 @@ static void a_long_message_is_cut_and_says_so(void **state) {
     assert_string_equal(faults.fault[0].message + n - 3, "…");
 }
 
-/* Collects parts as "a|b|c|". */
-static int collect(void *userdata, struct mq_str element) {
-    mq_buffer_append_str(userdata, element);
-    mq_buffer_append_char(userdata, '|');
-    return 0;
-}
-
-static int collect_member(void *userdata, struct mq_str key, struct mq_str value) {
-    mq_buffer_append_str(userdata, key);
-    mq_buffer_append_char(userdata, '=');
-    return collect(userdata, value);
-}
-
-static int stop_at_two(void *userdata, struct mq_str element) {
-    collect(userdata, element);
-    return mq_str_equal(element, MQ_STR("2")) ? 7 : 0;
-}
-
-static void each_element_comes_in_order_with_its_own_bytes(void **state) {
-    (void)state;
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
-    const char *array = " [ {\"a\":\"]},\\\"\"} ,\n[1,[2]], \"x,y\" ,-1.5e3,true , {} ] ";
-    assert_int_equal(mq_json_each(mq_str(array), collect, &seen), 0);
-    assert_string_equal(mq_buffer_text(&seen), "{\"a\":\"]},\\\"\"}|[1,[2]]|\"x,y\"|-1.5e3|true|{}|");
-}
-
-static void each_of_an_empty_array_is_nothing(void **state) {
-    (void)state;
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
-    assert_int_equal(mq_json_each(MQ_STR("[]"), collect, &seen), 0);
-    assert_int_equal(mq_json_each(MQ_STR(" [ ] "), collect, &seen), 0);
-    assert_int_equal(mq_json_each_member(MQ_STR(" { } "), collect_member, &seen), 0);
-    assert_int_equal(seen.len, 0);
-}
-
-static void each_ends_when_it_is_told_to(void **state) {
-    (void)state;
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
-    assert_int_equal(mq_json_each(MQ_STR("[1,2,3]"), stop_at_two, &seen), 7);
-    assert_string_equal(mq_buffer_text(&seen), "1|2|");
-}
-
-static void each_refuses_what_is_not_an_array(void **state) {
-    (void)state;
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
-    const char *const others[] = { "", " ", "{}", "1", "\"[]\"", "[", "[1", "null" };
-    for (size_t i = 0; i < MQ_LENGTH(others); i++)
-        assert_int_equal(mq_json_each(mq_str(others[i]), collect, &seen), -EINVAL);
-    assert_int_equal(mq_json_each_member(MQ_STR("[]"), collect_member, &seen), -EINVAL);
-}
-
-static void each_member_comes_with_its_key(void **state) {
-    (void)state;
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer seen = { 0 };
-    const char *object = "{ \"a\\\"b\" : {\"c\":[1]} ,\"\":2}";
-    assert_int_equal(mq_json_each_member(mq_str(object), collect_member, &seen), 0);
-    assert_string_equal(mq_buffer_text(&seen), "a\\\"b={\"c\":[1]}|=2|");
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_line_of_the_collection_is_judged_as_it_says),
@@ -232,11 +172,6 @@ int main(void) {
         cmocka_unit_test(a_duplicate_is_found_at_the_very_end),
         cmocka_unit_test(faults_beyond_sixteen_are_only_counted),
         cmocka_unit_test(a_long_message_is_cut_and_says_so),
-        cmocka_unit_test(each_element_comes_in_order_with_its_own_bytes),
-        cmocka_unit_test(each_of_an_empty_array_is_nothing),
-        cmocka_unit_test(each_ends_when_it_is_told_to),
-        cmocka_unit_test(each_refuses_what_is_not_an_array),
-        cmocka_unit_test(each_member_comes_with_its_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
