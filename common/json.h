@@ -30,8 +30,8 @@ void mq_fault_add(struct mq_faults *faults, const char *path, const char *format
 
 /* Scans the bytes of one JSON text. Refused: anything RFC 8259 does not allow, bytes after the value, invalid UTF-8 (overlong
  * forms, surrogates, above U+10FFFF), \u0000 and unpaired \u surrogates, duplicate keys (compared after unescaping), depth over
- * MQ_JSON_DEPTH, more than MQ_JSON_MEMBERS members, integers outside ±2^53, numbers that are not finite or longer than 63
- * characters (cJSON's own bound).
+ * MQ_JSON_DEPTH, more than MQ_JSON_MEMBERS members, integers outside ±2^53, numbers that are not finite, longer than 63 characters
+ * (cJSON's own bound) or with an exponent of more than 4 digits (jsonb's).
  * true: good. false: one fault was added, with path and, in the message, the byte offset. */
 MQ_MUST_CHECK bool mq_json_scan(struct mq_str bytes, struct mq_faults *faults);
 

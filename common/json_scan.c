@@ -9,6 +9,9 @@
 /* cJSON copies a number into 64 bytes before it converts it. */
 #define LONGEST_NUMBER 63
 
+/* PostgreSQL keeps 16,383 digits behind the point in a jsonb number, and refuses the row for one more. */
+#define LONGEST_EXPONENT 4
+
 #define QUOTE_(x) #x
 #define QUOTE(x) QUOTE_(x)
 
@@ -266,8 +269,13 @@ static bool scan_number(struct scan *s) {
         s->at++;
         if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
             s->at++;
+        const byte *first = s->at;
         if (scan_digits(s) == 0)
             return refuse(s, start, malformed);
+        while (first < s->at && *first == '0')
+            first++;
+        if (s->at - first > LONGEST_EXPONENT)
+            return refuse(s, start, "has an exponent of more than " QUOTE(LONGEST_EXPONENT) " digits");
     }
     size_t length = (size_t)(s->at - start);
     if (integer && (whole > sizeof largest - 1 ||
