@@ -142,7 +142,7 @@ static bool is_space(uint32_t point) {
            point == 0x3000 || point == 0xfeff;
 }
 
-static bool is_written(struct mq_str text) {
+bool mq_json_written(struct mq_str text) {
     for (size_t i = 0; i < text.n;) {
         const unsigned char *p = (const unsigned char *)text.s + i;
         size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
@@ -213,7 +213,7 @@ static const struct mq_json_pattern {
     { "uuid", is_uuid, "must be a UUID" },
     { "hex64", is_hex64, "must be 64 hexadecimal digits in lower case" },
     { "kind", is_kind, "must be a domain, a dot and a word, as in fire_safety.hill_fire" },
-    { "written", is_written, "must not be only white space" },
+    { "written", mq_json_written, "must not be only white space" },
 };
 
 static bool check_size(struct decoder *d, const struct mq_field *f, size_t n, const char *what, const struct place *place) {

@@ -116,6 +116,9 @@ void mq_json_string(struct mq_buffer *out, struct mq_str text);
 /* Appends [{path,message}…]. */
 void mq_json_faults(struct mq_buffer *out, const struct mq_faults *faults);
 
+/* Has valid UTF-8 more than white space, as JSON Schema's \S means it (the ideographic space is white)? */
+bool mq_json_written(struct mq_str text);
+
 /* Number of code points of valid UTF-8. */
 size_t mq_json_code_points(struct mq_str text);
 
