@@ -48,7 +48,7 @@ static void round_trip(const struct mq_object *object, const void *first) {
     struct mq_faults faults;
     faults.count = 0;
     mq_json_encode(object, first, &once);
-    void *second = malloc(object->size);
+    void *second = calloc(1, object->size);
     require(second && mq_json_decode(object, (struct mq_str){ once.data, once.len }, second, &document, &faults));
     mq_json_encode(object, second, &twice);
     require(once.len == twice.len && memcmp(once.data, twice.data, once.len) == 0);
@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct mq_faults faults;
     faults.count = 0;
-    void *first = malloc(object->size);
+    void *first = calloc(1, object->size);
     require(first);
     bool good = mq_json_decode(object, bytes, first, &document, &faults);
     require(good == (faults.count == 0) && (!good || document));
