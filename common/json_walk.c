@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk over the parts of a scanned array or object, and the search in bytes that may be anything. */
+/* The walk over the parts of a scanned array or object, the search in bytes that may be anything, and what is white space. */
 #include "json.h"
 
 #include <errno.h>
@@ -141,4 +141,25 @@ struct mq_str mq_json_before_word(struct mq_str bytes, struct mq_str word) {
             return (struct mq_str){ bytes.s, (size_t)(p - start) };
     }
     return bytes;
+}
+
+/* White space as JSON Schema's \s has it, the ideographic space included. */
+static bool is_space(uint32_t point) {
+    return (point >= 0x09 && point <= 0x0d) || point == 0x20 || point == 0xa0 || point == 0x1680 ||
+           (point >= 0x2000 && point <= 0x200a) || point == 0x2028 || point == 0x2029 || point == 0x202f || point == 0x205f ||
+           point == 0x3000 || point == 0xfeff;
+}
+
+bool mq_json_written(struct mq_str text) {
+    for (size_t i = 0; i < text.n;) {
+        const unsigned char *p = (const unsigned char *)text.s + i;
+        size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+        uint32_t point = n == 1 ? p[0] : p[0] & (0x7fu >> n);
+        for (size_t k = 1; k < n; k++)
+            point = point << 6 | (p[k] & 0x3f);
+        if (!is_space(point))
+            return true;
+        i += n;
+    }
+    return false;
 }

@@ -264,7 +264,7 @@ export function stories(system) {
 
   test('a desk that never reads its socket holds up nobody, and the broker’s memory stays within its settings', async () => {
     const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${system.pid('mosquitto')}/status`, 'utf8'))[1]) * 1024
-    const most = (256 + 64) << 20 // max_queued_bytes of a client, and what else the messages need
+    const most = (256 + 32 + 96) << 20 // max_queued_bytes and max_inflight_bytes of a client, and what the messages need beside it
     const deaf = await Raw.connect(system, 'bomei-command')
     deaf.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'minqing/stream/441581/441581105/+/+', qos: 0 }, { topic: 'minqing/department/+/441581/441581105/case/+', qos: 1 },
       { topic: 'minqing/command/441581/441581105/review/+', qos: 1 }] })
