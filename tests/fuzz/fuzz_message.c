@@ -16,7 +16,7 @@ static void require(bool truth) {
 
 /* Takes the line that tells which table is meant off *bytes. */
 static const struct mq_object *choose(struct mq_str *bytes) {
-    size_t count = 0;
+    size_t count = 1; /* there is a first */
     while (mq_objects[count])
         count++;
     size_t chosen = (unsigned char)bytes->s[0] % count, taken = 1;
