@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define EXACT 9007199254740992.0 /* 2^53 */
+#define TIMES_END_US 253402214400000000 /* where the last day of 9999 begins: in no zone is it the year 10000 */
 
 /* Memory of the document beside cJSON's tree: arrays, and the text of unknown members. */
 struct block {
@@ -135,27 +136,6 @@ void mq_document_free(struct mq_document *document) {
     free(document);
 }
 
-/* White space as JSON Schema's \s has it, the ideographic space included. */
-static bool is_space(uint32_t point) {
-    return (point >= 0x09 && point <= 0x0d) || point == 0x20 || point == 0xa0 || point == 0x1680 ||
-           (point >= 0x2000 && point <= 0x200a) || point == 0x2028 || point == 0x2029 || point == 0x202f || point == 0x205f ||
-           point == 0x3000 || point == 0xfeff;
-}
-
-static bool is_written(struct mq_str text) {
-    for (size_t i = 0; i < text.n;) {
-        const unsigned char *p = (const unsigned char *)text.s + i;
-        size_t n = p[0] < 0x80 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-        uint32_t point = n == 1 ? p[0] : p[0] & (0x7fu >> n);
-        for (size_t k = 1; k < n; k++)
-            point = point << 6 | (p[k] & 0x3f);
-        if (!is_space(point))
-            return true;
-        i += n;
-    }
-    return false;
-}
-
 static bool all_of(struct mq_str text, const char *set) {
     for (size_t i = 0; i < text.n; i++) {
         if (!strchr(set, text.s[i]))
@@ -213,7 +193,7 @@ static const struct mq_json_pattern {
     { "uuid", is_uuid, "must be a UUID" },
     { "hex64", is_hex64, "must be 64 hexadecimal digits in lower case" },
     { "kind", is_kind, "must be a domain, a dot and a word, as in fire_safety.hill_fire" },
-    { "written", is_written, "must not be only white space" },
+    { "written", mq_json_written, "must not be only white space" },
 };
 
 static bool check_size(struct decoder *d, const struct mq_field *f, size_t n, const char *what, const struct place *place) {
@@ -266,6 +246,8 @@ static bool decode_time(struct decoder *d, const cJSON *item, struct mq_str *out
     int64_t us;
     if (!cJSON_IsString(item) || !mq_clock_parse(mq_str(item->valuestring), &us))
         return refuse(d, place, "must be a time with offset such as 2026-11-23T02:10:00+08:00");
+    if (us < 0 || us >= TIMES_END_US)
+        return refuse(d, place, "must be a time from 1970-01-01 to 9999-12-30 in UTC");
     *out = mq_str(item->valuestring);
     return true;
 }

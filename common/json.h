@@ -30,8 +30,8 @@ void mq_fault_add(struct mq_faults *faults, const char *path, const char *format
 
 /* Scans the bytes of one JSON text. Refused: anything RFC 8259 does not allow, bytes after the value, invalid UTF-8 (overlong
  * forms, surrogates, above U+10FFFF), \u0000 and unpaired \u surrogates, duplicate keys (compared after unescaping), depth over
- * MQ_JSON_DEPTH, more than MQ_JSON_MEMBERS members, integers outside ±2^53, numbers that are not finite or longer than 63
- * characters (cJSON's own bound).
+ * MQ_JSON_DEPTH, more than MQ_JSON_MEMBERS members, integers outside ±2^53, numbers that are not finite, longer than 63 characters
+ * (cJSON's own bound) or with an exponent of more than 4 digits (jsonb's).
  * true: good. false: one fault was added, with path and, in the message, the byte offset. */
 MQ_MUST_CHECK bool mq_json_scan(struct mq_str bytes, struct mq_faults *faults);
 
@@ -42,6 +42,10 @@ int mq_json_each(struct mq_str array, int (*each)(void *userdata, struct mq_str 
 /* The same for every member of a scanned JSON object; `key` is what stands between its quotes, escapes as they came. */
 int mq_json_each_member(struct mq_str object, int (*each)(void *userdata, struct mq_str key, struct mq_str value),
                         void *userdata);
+
+/* What stands before the first place where `word` (small ASCII letters) is spelled: in letters or \u escapes, large or small, in a key,
+ * a text or anywhere, in UTF-8 or wider. `bytes` may be anything; all of them where the word is not there. For what must not be kept. */
+struct mq_str mq_json_before_word(struct mq_str bytes, struct mq_str word);
 
 enum mq_type {
     MQ_STRING,  /* struct mq_str; min..max in code points */
@@ -111,6 +115,9 @@ void mq_json_string(struct mq_buffer *out, struct mq_str text);
 
 /* Appends [{path,message}…]. */
 void mq_json_faults(struct mq_buffer *out, const struct mq_faults *faults);
+
+/* Has valid UTF-8 more than white space, as JSON Schema's \S means it (the ideographic space is white)? */
+bool mq_json_written(struct mq_str text);
 
 /* Number of code points of valid UTF-8. */
 size_t mq_json_code_points(struct mq_str text);

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The strict scan of JSON bytes, and the walk over the parts of a scanned array or object. */
+/* The strict scan of JSON bytes. */
 #include "json.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* cJSON copies a number into 64 bytes before it converts it. */
 #define LONGEST_NUMBER 63
+
+/* PostgreSQL keeps 16,383 digits behind the point in a jsonb number, and refuses the row for one more. */
+#define LONGEST_EXPONENT 4
 
 #define QUOTE_(x) #x
 #define QUOTE(x) QUOTE_(x)
@@ -180,14 +182,10 @@ static bool refuse(struct scan *s, const byte *at, const char *what) {
     return false;
 }
 
-static void skip_space(const byte **p, const byte *end) {
-    while (*p < end && (**p == ' ' || **p == '\t' || **p == '\n' || **p == '\r'))
-        (*p)++;
-}
-
 /* What is next after white space; 0: nothing (a zero byte itself is no good anywhere). */
 static byte peek(struct scan *s) {
-    skip_space(&s->at, s->end);
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' || *s->at == '\n' || *s->at == '\r'))
+        s->at++;
     return s->at < s->end ? *s->at : 0;
 }
 
@@ -271,8 +269,13 @@ static bool scan_number(struct scan *s) {
         s->at++;
         if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
             s->at++;
+        const byte *first = s->at;
         if (scan_digits(s) == 0)
             return refuse(s, start, malformed);
+        while (first < s->at && *first == '0')
+            first++;
+        if (s->at - first > LONGEST_EXPONENT)
+            return refuse(s, start, "has an exponent of more than " QUOTE(LONGEST_EXPONENT) " digits");
     }
     size_t length = (size_t)(s->at - start);
     if (integer && (whole > sizeof largest - 1 ||
@@ -405,94 +408,4 @@ bool mq_json_scan(struct mq_str bytes, struct mq_faults *faults) {
         return false;
     peek(&s);
     return s.at == s.end || refuse(&s, s.at, "has more bytes after the value");
-}
-
-/* Moves past one value. The bytes were scanned, so that brackets and quotes alone tell where it ends; on bytes that were not,
- * it still stays within them. */
-static void skip_value(const byte **p, const byte *end) {
-    size_t open = 0;
-    while (*p < end) {
-        byte c = **p;
-        if (open == 0 && (c == ',' || c == ']' || c == '}' || c == ' ' || c == '\t' || c == '\n' || c == '\r'))
-            return;
-        (*p)++;
-        if (c == '"') {
-            while (*p < end && **p != '"')
-                *p += **p == '\\' && end - *p > 1 ? 2 : 1;
-            if (*p < end)
-                (*p)++;
-        } else if (c == '{' || c == '[') {
-            open++;
-            continue;
-        } else if (c == '}' || c == ']') {
-            open--;
-        } else {
-            continue;
-        }
-        if (open == 0)
-            return;
-    }
-}
-
-static struct mq_str cut_value(const byte **p, const byte *end) {
-    skip_space(p, end);
-    const byte *start = *p;
-    skip_value(p, end);
-    return (struct mq_str){ (const char *)start, (size_t)(*p - start) };
-}
-
-/* Enters `bytes` past the bracket. 1: there are parts, 0: none, -EINVAL: does not begin with it. */
-static int enter(struct mq_str bytes, byte bracket, const byte **p) {
-    const byte *end = *p + bytes.n;
-    skip_space(p, end);
-    if (*p == end || **p != bracket)
-        return -EINVAL;
-    (*p)++;
-    skip_space(p, end);
-    if (*p == end)
-        return -EINVAL;
-    return **p != bracket + 2; /* in ASCII each bracket's partner is two further */
-}
-
-/* After a part: 1: another follows, 0: that was the last, -EINVAL: neither. */
-static int next_part(const byte **p, const byte *end, byte closing) {
-    skip_space(p, end);
-    if (*p == end || (**p != ',' && **p != closing))
-        return -EINVAL;
-    return *(*p)++ == ',';
-}
-
-int mq_json_each(struct mq_str array, int (*each)(void *userdata, struct mq_str element), void *userdata) {
-    const byte *p = (const byte *)(array.n > 0 ? array.s : ""), *end = p + array.n;
-    int more = enter(array, '[', &p);
-    while (more > 0) {
-        struct mq_str element = cut_value(&p, end);
-        int result = each(userdata, element);
-        if (result != 0)
-            return result;
-        more = next_part(&p, end, ']');
-    }
-    return more;
-}
-
-int mq_json_each_member(struct mq_str object, int (*each)(void *userdata, struct mq_str key, struct mq_str value),
-                        void *userdata) {
-    const byte *p = (const byte *)(object.n > 0 ? object.s : ""), *end = p + object.n;
-    int more = enter(object, '{', &p);
-    while (more > 0) {
-        skip_space(&p, end);
-        if (p == end || *p != '"')
-            return -EINVAL;
-        struct mq_str key = cut_value(&p, end);
-        skip_space(&p, end);
-        if (p == end || *p != ':' || key.n < 2)
-            return -EINVAL;
-        p++;
-        struct mq_str value = cut_value(&p, end);
-        int result = each(userdata, (struct mq_str){ key.s + 1, key.n - 2 }, value);
-        if (result != 0)
-            return result;
-        more = next_part(&p, end, '}');
-    }
-    return more;
 }

@@ -120,7 +120,7 @@ static const struct mq_field action_fields[] = {
     { "id", MQ_UUID, AT(mq_action, id), .required = true },
     { "case", MQ_UUID, AT(mq_action, case_id) },
     { "report", MQ_UUID, AT(mq_action, report) },
-    { "state_version", MQ_INTEGER, AT(mq_action, state_version), HAS(mq_action, has_state_version), COUNT },
+    { "state_version", MQ_INTEGER, AT(mq_action, state_version), HAS(mq_action, has_state_version), .min = 0, .max = INT32_MAX },
     { "action", MQ_ENUM, AT(mq_action, action), .required = true, .words = mq_action_words },
     { "note", MQ_STRING, AT(mq_action, note), .max = 2000 },
     { "reason", MQ_STRING, AT(mq_action, reason), .max = 2000 },
@@ -161,10 +161,7 @@ void mq_answer_check(const struct mq_answer *answer, struct mq_faults *faults) {
     if (task == about)
         mq_fault_add(faults, task ? "/case" : "/task", "an answer names a task or a case, and not both");
     bool wants_note = answer->answer == MQ_ANSWER_RESULT || answer->answer == MQ_ANSWER_REWORK;
-    size_t blank = 0;
-    while (blank < answer->note.n && strchr(" \t\r\n", answer->note.s[blank]))
-        blank++;
-    if (wants_note && blank == answer->note.n)
+    if (wants_note && !mq_json_written(answer->note))
         mq_fault_add(faults, "/note", "is missing: %s needs one", mq_answer_words[answer->answer]);
 }
 

@@ -158,18 +158,14 @@ void mq_stage_put_aside(struct mq_stage *stage, const struct mq_route *route, co
         stage->fatal = r;
 }
 
-/* Whom a report is about is never stored in clear, not even of a report that is no good: bytes end where that begins. */
-static struct mq_str without_subject(struct mq_str bytes) {
-    const char *subject = bytes.n ? memmem(bytes.s, bytes.n, "\"subject\"", 9) : NULL;
-    return subject ? (struct mq_str){ bytes.s, (size_t)(subject - bytes.s) } : bytes;
-}
-
 static void rejection_row(struct mq_stage *stage, const struct mq_rejected *rejected) {
     struct mq_columns *c = &stage->rejections;
-    struct mq_str bytes = without_subject(rejected->element->bytes);
-    size_t size = rejected->element->bytes.n;
+    struct mq_str bytes = rejected->element->bytes;
+    size_t size = bytes.n;
     if (bytes.n > (size_t)stage->settings->rejection_bytes)
         bytes.n = (size_t)stage->settings->rejection_bytes;
+    /* whom a report is about is never stored in clear, not even of a report that is no good: bytes end where that begins */
+    bytes = mq_json_before_word(bytes, MQ_STR("subject"));
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer errors = { 0 };
     mq_json_faults(&errors, &rejected->faults);
     mq_columns_text(c, mq_str(stage->service->name));

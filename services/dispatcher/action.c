@@ -45,7 +45,9 @@ int mq_action_decode(struct mq_stage *stage, const struct mq_element *element, s
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     if (!actor_of(element->arrival->topic, &actor))
         return -EINVAL;
-    if (mq_json_decode(&mq_action_object, element->bytes, &action, &document, faults))
+    if (element->bytes.n > MQ_REPORT_BYTES)
+        mq_fault_add(faults, "", "must have at most %d bytes, has %zu", MQ_REPORT_BYTES, element->bytes.n);
+    else if (mq_json_decode(&mq_action_object, element->bytes, &action, &document, faults))
         check(&action, &actor, faults);
     if (faults->count)
         return 1;
@@ -55,13 +57,16 @@ int mq_action_decode(struct mq_stage *stage, const struct mq_element *element, s
     unsigned char sha256[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(sha256, (const unsigned char *)element->bytes.s, element->bytes.n);
     mq_uuid_format(&opened, id);
-    mq_columns_text(row, element->bytes);
+    /* as the table knows it: 3.0 is an integer in JSON, and none to the database */
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer message = { 0 };
+    mq_json_encode(&mq_action_object, &action, &message);
+    mq_columns_text(row, (struct mq_str){ message.data, message.len });
     mq_columns_bytes(row, (struct mq_str){ (const char *)sha256, sizeof(sha256) });
     mq_columns_text(row, actor.account);
     mq_columns_optional(row, actor.department);
     mq_columns_text(row, actor.area);
     mq_columns_text(row, mq_str(id));
-    return 0;
+    return message.failed ? -ENOMEM : 0;
 }
 
 static void reply(struct mq_stage *stage, const struct mq_element *element, struct mq_str payload) {
@@ -90,9 +95,11 @@ void mq_action_reject(struct mq_stage *stage, const struct mq_element *element, 
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
     struct mq_faults ignored;
     ignored.count = 0;
-    mq_ignore(mq_json_decode(&mq_action_object, element->bytes, &action, &document, &ignored));
+    if (element->bytes.n <= MQ_REPORT_BYTES)
+        mq_ignore(mq_json_decode(&mq_action_object, element->bytes, &action, &document, &ignored));
     char reason[280];
-    snprintf(reason, sizeof(reason), "%s %s", faults->fault[0].path, faults->fault[0].message);
+    const char *path = faults->fault[0].path;
+    snprintf(reason, sizeof(reason), "%s%s%s", path, *path ? " " : "", faults->fault[0].message);
     struct mq_reply answer = { .v = MQ_FORMAT, .action = action.id, .reason = mq_str(reason) };
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
     mq_json_encode(&mq_reply_object, &answer, &text);

@@ -138,7 +138,7 @@ static int each_line(struct mq_corpus *corpus, const char *path, line_fn fn, voi
     char *data = NULL;
     size_t size = 0;
     int r = read_file(corpus, path, &data, &size);
-    if (r < 0)
+    if (r < 0 || !data)
         return r;
     if (memchr(data, '\0', size))
         return fault(path, 0, "not a text file", "it contains zero bytes");

@@ -179,7 +179,7 @@ int mq_learn(const struct mq_corpus *corpus, const struct mq_terms *terms, const
     }
     struct question q = { .corpus = corpus, .vectors = &vectors, .problem = { .n = vectors.dimensions, .bias = 1 },
                           .seed = options->seed };
-    q.problem.x = calloc(corpus->count + 1, sizeof(*q.problem.x));
+    q.problem.x = calloc(corpus->count + 1, sizeof(struct feature_node *));
     q.problem.y = calloc(corpus->count + 1, sizeof(*q.problem.y));
     q.scaled = malloc((vectors.node_count + 1) * sizeof(*q.scaled));
     q.strength = malloc((out->rows + 1) * sizeof(*q.strength));

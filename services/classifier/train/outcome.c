@@ -65,8 +65,9 @@ static void bins(const struct mq_example *examples, const struct mq_outcome *out
 
 static void curve(const struct mq_labels *labels, const struct mq_example *examples, const struct mq_outcome *outcomes,
                   struct mq_figures *f) {
-    for (size_t step = 0; step < MQ_LENGTH(f->curve); step++) {
-        double from = (double)step / (double)(MQ_LENGTH(f->curve) - 1);
+    const size_t steps = MQ_LENGTH(f->curve) - 1;
+    for (size_t step = 0; step <= steps; step++) {
+        double from = (double)step / (double)steps;
         size_t dispatched = 0, right = 0;
         for (size_t i = 0; i < f->texts; i++) {
             bool none = labels->has_none && outcomes[i].domain == (int)labels->domain_count;

@@ -200,7 +200,7 @@ int mq_vectors_init(struct mq_vectors *vectors, const struct mq_terms *terms, co
     for (size_t i = 0; i < terms->count; i++)
         room += chosen[i] ? terms->begin[i + 1] - terms->begin[i] + 2 : 0;
     *vectors = (struct mq_vectors){ .nodes = malloc((room + 1) * sizeof(*vectors->nodes)),
-                                    .x = calloc(terms->count + 1, sizeof(*vectors->x)),
+                                    .x = calloc(terms->count + 1, sizeof(struct feature_node *)),
                                     .dimensions = (int)v->rows + 1 };
     if (!vectors->nodes || !vectors->x) {
         mq_vectors_deinit(vectors);
