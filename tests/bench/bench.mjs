@@ -194,11 +194,12 @@ function machine() {
 
 /**
  * Measures what is asked for and writes latest.json and latest.svg. Out: an exit status.
- * @param {{out: string, quick: boolean, only?: string[], tenMillion: boolean, keep: boolean}} options
+ * @param {{out: string, quick: boolean, only?: string[], tenMillion: boolean, stored?: number[], open?: number[], keep: boolean}} options
  */
 export async function bench(options) {
   const plan = { ...(options.quick ? QUICK : LONG) }
-  if (options.tenMillion) plan.stored = [...plan.stored, 1e7]
+  plan.stored = [...(options.stored ?? plan.stored), ...(options.tenMillion ? [1e7] : [])]
+  plan.open = options.open ?? plan.open
   const named = options.only?.filter(name => name in contenders) ?? []
   const parts = options.only?.filter(name => PARTS.includes(name)) ?? []
   const unknown = options.only?.filter(name => !(name in contenders) && !PARTS.includes(name)) ?? []

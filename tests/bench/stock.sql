@@ -80,7 +80,7 @@ begin
                    'town', town, 'year', extract(year from at), 'area', code, 'location', null, 'opened_at', at, 'assigned_at', at,
                    'sign_by', case when p_open then now() + interval '1 day' + 29 * random() * interval '1 day' else at + interval '1 hour' end,
                    'handle_by', case when p_open then now() + interval '31 days' else at + interval '1 day' end,
-                   'first_report', new_report, 'observed_from', at, 'observed_to', at, 'report_count', 1,
+                   'merged_into', null, 'first_report', new_report, 'observed_from', at, 'observed_to', at, 'report_count', 1,
                    'state', case when p_open then 'assigned' else 'closed' end, 'closed_at', case when not p_open then at + interval '1 day' end,
                    'version', case when p_open then 1 else 6 end, 'state_version', case when p_open then 1 else 6 end))).*
         from batch b;

@@ -100,10 +100,12 @@ async function inTransaction(pool, what) {
 
 /** Stores a batch in one transaction. @param {import('./handle.mjs').Work[]} batch */
 export function storeBatch(pool, batch) {
-  return inTransaction(pool, client => Promise.all(tables.map(table => {
-    const rows = batch.flatMap(table.rows)
-    return rows.length ? client.query({ ...table.batch, values: table.columns.map((_, i) => rows.map(row => row[i])) }) : null
-  })))
+  return inTransaction(pool, async client => {
+    for (const table of tables) {
+      const rows = batch.flatMap(table.rows)
+      if (rows.length) await client.query({ ...table.batch, values: table.columns.map((_, i) => rows.map(row => row[i])) })
+    }
+  })
 }
 
 /** Stores one report in a transaction of its own. @param {import('./handle.mjs').Work} work */
