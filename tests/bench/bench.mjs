@@ -159,7 +159,7 @@ async function idleShare(processes, seconds) {
   const used = difference(cpuOfAll(processes), before)
   const share = Object.fromEntries(Object.entries(used).map(([name, us]) => [name, us / (seconds * 1e6)]))
   share.all = Object.values(share).reduce((sum, s) => sum + s, 0)
-  say(`idle for ${seconds} s: ${(share.all * 100).toFixed(2)} % of a core`)
+  say(`idle for ${seconds} s: ${(share.all * 100).toFixed(2)} % of a core (${Object.entries(share).filter(([, s]) => s > 0.0005).map(([name, s]) => `${name} ${(s * 100).toFixed(2)}`).join(', ')})`)
   return share
 }
 
@@ -212,6 +212,13 @@ export async function bench(options) {
   const result = { at: new Date().toISOString(), quick: options.quick, machine: machine(), plan }
   say('a private system is made')
   const stand = await Stand.make(process.env.MINQING_BENCH_PREFIX)
+  for (const signal of ['SIGINT', 'SIGTERM']) {
+    process.once(signal, async () => {
+      say(`${signal}: stopped, nothing is written`)
+      await stand.stop()
+      process.exit(1)
+    })
+  }
   try {
     result.capture = await capture(stand, { warm: 1, measure: options.quick ? 3 : 8 })
     if (wants('sustained') && chosen.includes(contenders.bound)) result.bound_database = await boundOfDatabase(stand, plan.rounds)

@@ -83,7 +83,8 @@ static int send_due(struct fleet *fleet, int64_t *wait_us) {
         return r;
     }
     while (r == 0 && fleet->due <= (double)fleet->now_us && !fleet->exhausted) {
-        r = send_next(fleet, (uint32_t)(fleet->next % fleet->options->devices), (int64_t)fleet->due);
+        size_t device = fleet->next % fleet->options->devices; /* NOLINT(clang-analyzer-core.DivideZero): the option's least is 1 */
+        r = send_next(fleet, (uint32_t)device, (int64_t)fleet->due);
         fleet->due += -log(1 - mq_random_unit(&fleet->random)) / fleet->options->rate * 1e6;
     }
     double left = fleet->due - (double)fleet->now_us;
@@ -221,7 +222,7 @@ int fleet_init(struct fleet *fleet, const struct fleet_options *options, const s
     fleet->ready = calloc(fleet->ready_size, sizeof(*fleet->ready));
     fleet->epoll = epoll_create1(EPOLL_CLOEXEC);
     int r = fleet->wires && fleet->devices && fleet->dirty && fleet->is_dirty && fleet->ready ? 0 : -ENOMEM;
-    if (fleet->epoll < 0)
+    if (r == 0 && fleet->epoll < 0)
         r = -errno;
     for (size_t i = 0; r == 0 && i < fleet->wire_count; i++)
         r = subscribe(fleet, people, i);

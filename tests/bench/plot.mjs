@@ -6,7 +6,7 @@ const WIDTH = 960, LEFT = 250, RIGHT = 190, ROW = 34
 const INK = '#1a1a1a', FAINT = '#d0d0d0'
 const COLOURS = { bound: '#767676', minqing: '#1565c0', peer_careful: '#c75b00', peer_usual: '#7b1fa2' }
 const SHORT = { bound: 'bound (broker, clients)', minqing: 'minqing', peer_careful: 'peer, careful', peer_usual: 'peer, usual' }
-const PARTS = [['own', 'own processes', '#1565c0'], ['broker', 'broker', '#c75b00'], ['postgresql', 'PostgreSQL', '#2e7d32']]
+const PARTS = [['own', 'own processes', '#00695c'], ['broker', 'broker', '#8d6e63'], ['postgresql', 'PostgreSQL', '#455a64']]
 
 const escape = text => String(text).replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 const words = (x, y, text, more = '') => `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${escape(text)}</text>`

@@ -12,9 +12,12 @@
 #include <stdlib.h>
 
 /* Shares in percent: what officers give. What is critical is rarer in a county than among the scenes. */
-enum { WITH_AREA = 10, WITHOUT_PLACE = 5, WITH_DOMAIN = 20, WITH_KIND = 8, WITH_SEVERITY = 12, WITH_SUBJECT = 35, KEEP_CRITICAL = 20 };
+enum { WITH_AREA = 10, WITHOUT_PLACE = 5, WITH_DOMAIN = 20, WITH_KIND = 8, WITH_SEVERITY = 12, WITH_SUBJECT = 35, KEEP_CRITICAL = 20, SEEN_BEFORE = 5 };
 
 #define AROUND_DEGREES 0.004 /* of a village's centre, some 400 metres */
+#define NEARBY_DEGREES 0.0003 /* between two who report the same thing */
+#define SOON_US 900000000.0   /* and not longer after */
+#define SIGHTS 256            /* of the latest, of which others may tell too */
 #define DAY_US INT64_C(86400000000)
 
 struct place {
@@ -94,38 +97,73 @@ static int read_villages(const char *path, const struct places *towns, struct pl
     return r == 0 && villages->count == 0 ? -EINVAL : r;
 }
 
-static void put_place(struct mq_random *random, const struct place *village, struct mq_report *report) {
+/* What somebody saw, where and when. */
+struct sight {
+    const struct mq_scene *scene;
+    const struct place *village;
+    double lat, lon;
+    int64_t at_us;
+};
+
+struct sights {
+    struct sight list[SIGHTS];
+    size_t count;
+};
+
+static double around(struct mq_random *random, double centre, double degrees) {
+    return centre + degrees * (2 * mq_random_unit(random) - 1);
+}
+
+/* Something new, and a sentence about it. */
+static struct sight see(struct mq_random *random, const struct places *villages, double days, struct mq_buffer *text) {
+    const struct place *village = &villages->list[mq_random_below(random, villages->count)];
+    struct sight sight = {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): read_villages fails where there is none */
+        .village = village, .lat = around(random, village->lat, AROUND_DEGREES), .lon = around(random, village->lon, AROUND_DEGREES),
+        .at_us = mq_clock_now_us() - (int64_t)(mq_random_unit(random) * days * (double)DAY_US),
+    };
+    do {
+        mq_buffer_reset(text, 4096);
+        sight.scene = mq_simulate_sentence(random, text);
+    } while (sight.scene->severity == 4 && !mq_random_chance(random, KEEP_CRITICAL));
+    return sight;
+}
+
+/* What another saw a little before, in other words and from beside. */
+static struct sight see_again(struct mq_random *random, const struct sights *sights, struct mq_buffer *text) {
+    struct sight sight = sights->list[mq_random_below(random, sights->count < SIGHTS ? sights->count : SIGHTS)];
+    int64_t later_us = sight.at_us + (int64_t)(mq_random_unit(random) * SOON_US), now_us = mq_clock_now_us();
+    sight.at_us = later_us < now_us ? later_us : now_us;
+    sight.lat = around(random, sight.lat, NEARBY_DEGREES);
+    sight.lon = around(random, sight.lon, NEARBY_DEGREES);
+    mq_buffer_reset(text, 4096);
+    mq_buffer_printf(text, "我也看到，%s。", sight.scene->phrase);
+    return sight;
+}
+
+static void put_place(struct mq_random *random, const struct sight *sight, struct mq_report *report) {
     size_t way = mq_random_below(random, 100);
-    double lat = village->lat + AROUND_DEGREES * (2 * mq_random_unit(random) - 1);
-    double lon = village->lon + AROUND_DEGREES * (2 * mq_random_unit(random) - 1);
     double accuracy = 3 + floor(mq_random_unit(random) * 60);
     if (way < WITH_AREA + WITHOUT_PLACE) /* a device's own home is Bomei: who gives no place at all names the village */
-        report->area = mq_str(village->code);
-    if (way >= WITH_AREA) {
-        report->has_location = way >= WITH_AREA + WITHOUT_PLACE;
-        report->location = (struct mq_location){ round(lat * 1e6) / 1e6, round(lon * 1e6) / 1e6, .accuracy_m = accuracy, .datum = -1 };
+        report->area = mq_str(sight->village->code);
+    if (way < WITH_AREA || way >= WITH_AREA + WITHOUT_PLACE) {
+        report->has_location = true;
+        report->location = (struct mq_location){
+            .lat = round(sight->lat * 1e6) / 1e6, .lon = round(sight->lon * 1e6) / 1e6, .accuracy_m = accuracy, .datum = -1,
+        };
     }
 }
 
-static const struct mq_scene *put_text(struct mq_random *random, struct mq_buffer *text) {
-    const struct mq_scene *scene;
-    do {
-        mq_buffer_reset(text, 4096);
-        scene = mq_simulate_sentence(random, text);
-    } while (scene->severity == 4 && !mq_random_chance(random, KEEP_CRITICAL));
-    return scene;
-}
-
-static void compose(struct mq_random *random, const struct place *village, double days, struct mq_uuid id, struct mq_buffer *out) {
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 }, subject = { 0 };
+static void compose(struct mq_random *random, const struct sight *sight, struct mq_str text, struct mq_uuid id, struct mq_buffer *out) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer subject = { 0 };
     char at[MQ_TIME_TEXT], kind[80];
-    const struct mq_scene *scene = put_text(random, &text);
-    mq_clock_format(mq_clock_now_us() - (int64_t)(mq_random_unit(random) * days * (double)DAY_US), mq_clock_offset_minutes(), at);
+    const struct mq_scene *scene = sight->scene;
+    mq_clock_format(sight->at_us, mq_clock_offset_minutes(), at);
     struct mq_report report = {
-        .v = MQ_FORMAT, .id = id, .observed_at = mq_str(at), .text = { text.data, text.len }, .domain = -1,
+        .v = MQ_FORMAT, .id = id, .observed_at = mq_str(at), .text = text, .domain = -1,
         .origin = (int)mq_random_below(random, 2), /* patrol, visit */
     };
-    put_place(random, village, &report);
+    put_place(random, sight, &report);
     size_t way = mq_random_below(random, 100);
     report.has_severity = mq_random_chance(random, WITH_SEVERITY);
     report.severity = scene->severity;
@@ -136,7 +174,7 @@ static void compose(struct mq_random *random, const struct place *village, doubl
         report.kind = mq_str(kind);
     }
     if (scene->domain >= 0 && strcmp(mq_domain_words[scene->domain], "livelihood_relief") == 0 && mq_random_chance(random, WITH_SUBJECT)) {
-        mq_simulate_subject(random, village->name, &subject);
+        mq_simulate_subject(random, sight->village->name, &subject);
         report.subject_raw = (struct mq_str){ subject.data, subject.len };
     }
     mq_json_encode(&mq_report_object, &report, out);
@@ -163,8 +201,25 @@ static void enter(struct reports *reports, enum reports_by by, size_t i) {
     reports->index[by][slot] = (uint32_t)i + 1;
 }
 
+static void next(struct reports *reports, struct mq_random *random, struct sights *sights, const struct reports_options *options,
+                 const struct places *villages) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
+    struct report *report = &reports->list[reports->count];
+    bool again = sights->count > 0 && mq_random_chance(random, SEEN_BEFORE);
+    struct sight sight = again ? see_again(random, sights, &text) : see(random, villages, options->days, &text);
+    if (!again && sight.scene->domain >= 0)
+        sights->list[sights->count++ % SIGHTS] = sight;
+    report->id = mq_uuid_v7();
+    struct mq_uuid case_id = mq_uuid_case_of(&report->id);
+    report->case_key = key_of(&case_id);
+    report->offset = reports->text.len;
+    compose(random, &sight, (struct mq_str){ text.data, text.len }, report->id, &reports->text);
+    report->bytes = reports->text.len - report->offset;
+}
+
 static int make(struct reports *reports, const struct reports_options *options, const struct places *villages) {
     struct mq_random random = { options->seed };
+    struct sights sights = { .count = 0 };
     size_t slots = 1024;
     while (slots < 3 * options->count)
         slots *= 2;
@@ -175,13 +230,7 @@ static int make(struct reports *reports, const struct reports_options *options, 
     if (!reports->list || !reports->index[0] || !reports->index[1])
         return -ENOMEM;
     for (; reports->count < options->count; reports->count++) {
-        struct report *report = &reports->list[reports->count];
-        report->id = mq_uuid_v7();
-        struct mq_uuid case_id = mq_uuid_case_of(&report->id);
-        report->case_key = key_of(&case_id);
-        report->offset = reports->text.len;
-        compose(&random, &villages->list[mq_random_below(&random, villages->count)], options->days, report->id, &reports->text);
-        report->bytes = reports->text.len - report->offset;
+        next(reports, &random, &sights, options, villages);
         enter(reports, REPORTS_BY_ID, reports->count);
         enter(reports, REPORTS_BY_CASE, reports->count);
     }

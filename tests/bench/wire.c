@@ -104,15 +104,15 @@ static int read_some(struct wire *wire) {
     return 0;
 }
 
-/* Waits for one packet of `type` on a socket that blocks. */
-static int await(struct wire *wire, unsigned type, struct mq_str *body) {
+/* Waits for one packet of `type` with at least `n` bytes on a socket that blocks. */
+static int await(struct wire *wire, unsigned type, size_t n, struct mq_str *body) {
     unsigned got;
     while (!next_packet(&wire->in, &got, body)) {
         int r = read_some(wire);
         if (r < 0)
             return r;
     }
-    return got == type ? 0 : -EPROTO;
+    return got == type && body->n >= n ? 0 : -EPROTO;
 }
 
 static int write_all(struct wire *wire) {
@@ -125,7 +125,7 @@ static int write_all(struct wire *wire) {
 
 int wire_connect(struct wire *wire, int port, const struct wire_account *account) {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    struct mq_str client_id = mq_str(account->client_id), user = mq_str(account->user), password = mq_str(account->password), body;
+    struct mq_str client_id = mq_str(account->client_id), user = mq_str(account->user), password = mq_str(account->password), body = { "", 0 };
     const int on = 1;
     wire->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (wire->fd < 0 || connect(wire->fd, (struct sockaddr *)&address, sizeof(address)) < 0
@@ -147,14 +147,12 @@ int wire_connect(struct wire *wire, int port, const struct wire_account *account
     put_text(out, password);
     int r = write_all(wire);
     if (r == 0)
-        r = await(wire, CONNACK, &body);
-    if (r == 0 && body.n < 2)
-        r = -EPROTO;
+        r = await(wire, CONNACK, 2, &body);
     return r < 0 ? r : (uint8_t)body.s[1];
 }
 
 int wire_subscribe(struct wire *wire, const char *filter) {
-    struct mq_str text = mq_str(filter), body;
+    struct mq_str text = mq_str(filter), body = { "", 0 };
     if (reserve(&wire->out, text.n + 16) < 0)
         return -ENOMEM;
     put_byte(&wire->out, SUBSCRIBE);
@@ -165,9 +163,7 @@ int wire_subscribe(struct wire *wire, const char *filter) {
     put_byte(&wire->out, 1 | 1 << 5); /* QoS 1; nothing that was retained before */
     int r = write_all(wire);
     if (r == 0)
-        r = await(wire, SUBACK, &body);
-    if (r == 0 && body.n < 4)
-        r = -EPROTO;
+        r = await(wire, SUBACK, 4, &body);
     return r < 0 ? r : (uint8_t)body.s[3] >= 0x80 ? (uint8_t)body.s[3] : 0;
 }
 

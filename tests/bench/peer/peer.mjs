@@ -96,6 +96,7 @@ client.on('message', (topic, payload, packet) => {
   }
 })
 client.on('error', fail)
+client.on('close', () => fail(new Error('the broker is gone')))
 process.once('SIGTERM', () => process.exit(0))
 await client.subscribeAsync('$share/peer/minqing/field/+/report', { qos: 1 })
 console.log('ready')
