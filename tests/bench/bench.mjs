@@ -11,7 +11,7 @@ import { Stand } from './stand.mjs'
 import { printTables } from './tables.mjs'
 
 const LONG = { rounds: 3, warm: 3, measure: 10, latency: [[50, 40], [500, 20], [2000, 10]], idle: 60, stored: [1e6], open: [1e4, 1e5] }
-const QUICK = { rounds: 2, warm: 1, measure: 4, latency: [[50, 6], [500, 5], [2000, 4]], idle: 10, stored: [], open: [] }
+const QUICK = { rounds: 1, warm: 1, measure: 4, latency: [[50, 4], [500, 3], [2000, 3]], idle: 10, stored: [], open: [] }
 const PARTS = ['sustained', 'latency', 'devices', 'growth', 'idle']
 
 export const median = values => {
@@ -212,9 +212,9 @@ export async function bench(options) {
   const result = { at: new Date().toISOString(), quick: options.quick, machine: machine(), plan }
   say('a private system is made')
   const stand = await Stand.make(process.env.MINQING_BENCH_PREFIX)
-  for (const signal of ['SIGINT', 'SIGTERM']) {
-    process.once(signal, async () => {
-      say(`${signal}: stopped, nothing is written`)
+  for (const event of ['SIGINT', 'SIGTERM', 'uncaughtException', 'unhandledRejection']) {
+    process.once(event, async reason => {
+      say(`stopped, nothing is written: ${reason?.stack ?? reason}`)
       await stand.stop()
       process.exit(1)
     })

@@ -59,6 +59,17 @@ export function memoryOf(pid, family = false) {
   return sum
 }
 
+/** CPU microseconds of those of several processes that are still there. @param {number[]} pids */
+export function cpuOfLiving(pids) {
+  return pids.reduce((sum, pid) => {
+    try {
+      return sum + cpuOf(pid)
+    } catch {
+      return sum
+    }
+  }, 0)
+}
+
 /**
  * CPU of several processes at one moment, to be taken from each other.
  * @param {Record<string, {pid: number, family?: boolean}>} processes

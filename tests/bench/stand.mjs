@@ -8,7 +8,7 @@ import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root, System, until } from '../harness/system.mjs'
-import { cpuOfAll, difference, memoryOf } from './processes.mjs'
+import { cpuOfAll, cpuOfLiving, difference, memoryOf } from './processes.mjs'
 
 export const here = path.dirname(fileURLToPath(import.meta.url))
 export const services = ['ingest', 'classifier', 'dispatcher', 'notifier', 'query', 'webhook']
@@ -161,9 +161,9 @@ export class Stand {
 
   /** PostgreSQL's processes by whom they serve: in `postgresql` already, here to see whose work it is. */
   async backends() {
-    const rows = await this.system.sql(`select min(pid) as pid, replace(usename, 'minqing_', '') as name from pg_stat_activity
+    const rows = await this.system.sql(`select array_agg(pid) as pids, replace(usename, 'minqing_', '') as name from pg_stat_activity
       where backend_type = 'client backend' and usename like 'minqing_%' group by usename`)
-    return Object.fromEntries(rows.map(r => [r.name, { pid: r.pid }]))
+    return Object.fromEntries(rows.map(r => [r.name, r.pids]))
   }
 
   /** Bytes: of the database, of all log of changes written so far. */
@@ -184,16 +184,17 @@ export class Stand {
       '--backlog', backlog, '--seed', seed].map(String), { stdio: ['ignore', 'pipe', 'inherit'] })
     const all = { ...processes, load: { pid: child.pid } }
     const backends = await this.backends()
+    const serving = () => Object.fromEntries(Object.entries(backends).map(([name, pids]) => [name, cpuOfLiving(pids)]))
     let before, cpu, served, memory, last = ''
     const output = []
     child.stdout.setEncoding('utf8').on('data', text => {
       const lines = (last + text).split('\n')
       last = lines.pop()
       for (const line of lines) {
-        if (line === 'begin') before = [cpuOfAll(all), cpuOfAll(backends)]
+        if (line === 'begin') before = [cpuOfAll(all), serving()]
         else if (line === 'end') {
           cpu = difference(cpuOfAll(all), before[0])
-          served = difference(cpuOfAll(backends), before[1])
+          served = difference(serving(), before[1])
           memory = Object.fromEntries(Object.entries(all).map(([name, p]) => [name, memoryOf(p.pid, p.family)]))
         } else output.push(line)
       }
