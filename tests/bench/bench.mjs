@@ -109,6 +109,13 @@ async function sustained(stand, chosen, plan) {
   return Object.fromEntries(Object.entries(found).map(([name, results]) => [name, { ...medians(results), rounds: results.map(r => r.out_per_second) }]))
 }
 
+/** minqing's figure by each other's, round by round: what holds when the machine's speed drifts. */
+function ratios(found) {
+  const { minqing, ...others } = found
+  if (!minqing) return {}
+  return Object.fromEntries(Object.entries(others).map(([name, other]) => [name, median(other.rounds.map((rate, i) => minqing.rounds[i] / rate))]))
+}
+
 async function latency(stand, chosen, plan) {
   const found = {}
   for (const contender of chosen) {
@@ -222,7 +229,10 @@ export async function bench(options) {
   try {
     result.capture = await capture(stand, { warm: 1, measure: options.quick ? 3 : 8 })
     if (wants('sustained') && chosen.includes(contenders.bound)) result.bound_database = await boundOfDatabase(stand, plan.rounds)
-    if (wants('sustained')) result.sustained = await sustained(stand, chosen, plan)
+    if (wants('sustained')) {
+      result.sustained = await sustained(stand, chosen, plan)
+      result.minqing_by = ratios(result.sustained)
+    }
     for (const { name } of chosen) result[name] = result.sustained?.[name]?.out_per_second
     if (wants('latency')) result.latency = await latency(stand, chosen, plan)
     if (chosen.includes(contenders.minqing)) {

@@ -44,7 +44,7 @@ function processTable(result) {
     head: ['process', 'CPU µs a report', 'of PostgreSQL for it', 'anonymous MiB', 'share MiB (Pss)', 'most MiB (VmHWM)'],
     rows: names.map(name => {
       const m = s.memory_kib[name]
-      return [name, s.cpu_us[name].toFixed(0), s.backend_us[name]?.toFixed(0) ?? '-', mib(m.anonymous), mib(m.share), mib(m.peak)]
+      return [name, s.cpu_us[name].toFixed(0), s.backend_us[name]?.toFixed(0) ?? '-', mib(m.anonymous), mib(m.share), name === 'postgresql' ? '-' : mib(m.peak)]
     }),
   }
 }
@@ -52,9 +52,9 @@ function processTable(result) {
 function latencyTable(result) {
   return {
     title: 'Milliseconds from the intended time of publishing, p50 / p99 / p99.9, open loop',
-    head: ['', 'reports/s', 'to receipt', 'to department or review queue', 'reports', 'missing'],
+    head: ['', 'reports/s', 'to receipt', 'to department or review queue', 'reports', 'never came out'],
     rows: order(result.latency).flatMap(name => Object.entries(result.latency[name]).map(([rate, l]) => [titles[name], thousands(rate), times(l.receipt_ms), times(l.department_ms),
-      thousands(l.receipt_ms.n), String(l.department_ms.missing)])),
+      thousands(l.receipt_ms.n), thousands(l.drained.sent - l.drained.out)])),
   }
 }
 
@@ -97,8 +97,14 @@ export function workloadOf({ capture: c }) {
 export const machineOf = ({ machine: m, at, quick }) => `${m.cores} cores of ${m.processor ?? 'unknown'}, ${m.memory_gib} GiB, Linux ${m.kernel}, ${m.postgresql}, Mosquitto ${m.mosquitto}, `
   + `Node.js ${m.node}; revision ${m.revision}, ${at.slice(0, 10)}${quick ? ', a quick run' : ''}.`
 
+/** minqing's figure by each other's, in one sentence; nothing where they were not measured together. */
+export function ratiosOf({ minqing_by: by }) {
+  const found = order(by ?? {}).map(name => `${by[name].toFixed(2)} of ${titles[name]}`)
+  return found.length ? [`minqing carries ${found.join('; ')} (medians of the ratios within a round).`] : []
+}
+
 export function markdownOf(result) {
-  const lines = [machineOf(result), workloadOf(result)]
+  const lines = [machineOf(result), workloadOf(result), ...ratiosOf(result)]
   for (const { title, head, rows } of tablesOf(result)) {
     lines.push(`**${title}**`, [head, head.map(() => '---'), ...rows].map(row => `| ${row.join(' | ')} |`).join('\n'))
   }
@@ -106,7 +112,7 @@ export function markdownOf(result) {
 }
 
 export function printTables(result) {
-  console.log(`${machineOf(result)}\n${workloadOf(result)}`)
+  console.log([machineOf(result), workloadOf(result), ...ratiosOf(result)].join('\n'))
   for (const { title, head, rows } of tablesOf(result)) {
     const widths = head.map((_, i) => Math.max(...[head, ...rows].map(row => String(row[i]).length)))
     console.log(`\n${title}`)
