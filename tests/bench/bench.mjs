@@ -244,8 +244,12 @@ export async function bench(options) {
     writeFileSync(path.join(options.out, 'latest.svg'), drawPlot(result))
     printTables(result)
   } finally {
-    if (options.keep) say(`kept: ${stand.system.folder}; deploy/system stop ${stand.system.folder} ends it`)
-    else await stand.stop()
+    if (options.keep) {
+      await stand.leave()
+      say(`kept: ${stand.system.folder}; deploy/system stop ${stand.system.folder} ends it`)
+    } else {
+      await stand.stop()
+    }
   }
   return 0
 }

@@ -208,6 +208,13 @@ export class Stand {
     return { ...result, cpu_us: each(cpu), backend_us: each(served), memory_kib: memory }
   }
 
+  /** Lets go of it: minqing runs on, with what the last measurement left. */
+  async leave() {
+    await this.quiet()
+    await this.startMinqing()
+    await this.system.pool.end()
+  }
+
   async stop() {
     if (this.broker) this.broker.kill('SIGTERM')
     await this.system.stop()
