@@ -2,7 +2,7 @@
 // What is measured, in its order. Contenders take turns, so that a machine that grows slower does so for all.
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
-import { writeFileSync } from 'node:fs'
+import { statfsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { contenders, writeProfile } from './contenders.mjs'
 import { cpuOfAll, difference, memoryOf } from './processes.mjs'
@@ -170,9 +170,19 @@ async function idleShare(processes, seconds) {
   return share
 }
 
+const BYTES_A_STORED_REPORT = 9000 // with its case, history, indexes and some log
+
+/** Whether so many stored reports have room on the disk; says so where they have not. */
+function hasRoom(stand, count) {
+  const { bavail, bsize } = statfsSync(stand.system.folder)
+  const free = bavail * bsize, needed = count * BYTES_A_STORED_REPORT
+  if (free < needed) say(`growth with ${count} stored reports is left out: it needs ${Math.ceil(needed / 2 ** 30)} GiB on the disk of ${stand.system.folder}, ${Math.floor(free / 2 ** 30)} are free`)
+  return free >= needed
+}
+
 async function growth(stand, plan) {
   const found = { stored: {}, open: {} }
-  for (const count of plan.stored) found.stored[count] = await withStock(stand, plan, [[count, false]], plan.idle)
+  for (const count of plan.stored.filter(n => hasRoom(stand, n))) found.stored[count] = await withStock(stand, plan, [[count, false]], plan.idle)
   for (const count of plan.open) found.open[count] = await withStock(stand, plan, [[count, true]], 0)
   return found
 }
