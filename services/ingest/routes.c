@@ -13,6 +13,8 @@ static const struct mq_statement store_visits = { "store_visits", mq_sql_store_v
 /* All three statements return the same columns. */
 static int receipts(struct mq_stage *stage, const struct mq_element *elements, PGresult *result, enum mq_receipt_kind kind,
                     enum mq_topic next) {
+    size_t answered = (size_t)PQntuples(result);
+    mq_metrics_add(mq_stage_metrics(stage), MQ_METRIC_UNANSWERED, mq_stage_batch_rows(stage) - answered);
     for (int i = 0; i < PQntuples(result); i++) {
         const struct mq_element *element = &elements[mq_result_integer(result, i, 0)];
         const char *outcome = PQgetvalue(result, i, 1);
@@ -47,23 +49,8 @@ static int encode_visit(struct mq_stage *stage, const struct mq_element *element
     return receipts(stage, elements, result, MQ_RECEIPT_VISIT, MQ_TOPIC_STAGE_ANSWERED);
 }
 
-/* What a receipt needs of a message that may be wrong: its id, if one can be read. */
-static struct mq_uuid id_of(struct mq_str bytes) {
-    struct id {
-        struct mq_uuid id;
-    } found = { 0 };
-    static const struct mq_field fields[] = { { "id", MQ_UUID, offsetof(struct id, id) }, { .name = NULL } };
-    static const struct mq_object object = { "id", sizeof(struct id), fields, 0 };
-    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    struct mq_faults ignored;
-    ignored.count = 0;
-    if (bytes.n <= MQ_REPORT_BYTES)
-        mq_ignore(mq_json_decode(&object, bytes, &found, &document, &ignored));
-    return found.id;
-}
-
 static void refuse(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults, enum mq_receipt_kind kind) {
-    struct mq_uuid id = id_of(element->bytes);
+    struct mq_uuid id = mq_ingest_id_of(element->bytes);
     mq_ingest_receipt(stage, element, kind, &id, MQ_REJECTED, faults);
 }
 
@@ -91,4 +78,5 @@ void mq_ingest_deinit(struct mq_ingest *ingest) {
     for (size_t i = 0; i < MQ_LENGTH(ingest->scratch); i++)
         mq_buffer_deinit(&ingest->scratch[i]);
     mq_seal_free(ingest->seal);
+    mq_rate_free(ingest->rate);
 }

@@ -7,7 +7,7 @@ const only = process.env.MINQING_TEST_ONLY?.split(',')
 const system = System.start()
 after(() => system.stop())
 const names = ['report', 'bad_input', 'review', 'stage', 'schema', 'accounts', 'joining', 'answers', 'query', 'cli', 'webhook', 'scenarios', 'lifecycle', 'deadlines',
-  'refusals', 'mobilisation', 'walk', 'load', 'faults']
+  'refusals', 'mobilisation', 'walk', 'limits', 'load', 'faults']
 for (const name of names) {
   if (!only || only.includes(name)) (await import(`./${name}.mjs`)).stories(system)
 }
