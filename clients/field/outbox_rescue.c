@@ -349,7 +349,7 @@ int mq_outbox_rescue_file(const char *path, const char *account, struct mq_outbo
         return -errno;
     close(fd);
     sqlite3 *to = NULL;
-    int r = mq_outbox_errno(sqlite3_open_v2(building, &to, SQLITE_OPEN_READWRITE, NULL));
+    int r = mq_outbox_errno(sqlite3_open_v2(building, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL));
     if (r == 0)
         r = fill(to, path, account, seen);
     sqlite3_close(to);
