@@ -24,32 +24,34 @@ struct mq_rate {
     struct sender *senders;                       /* sets × MQ_RATE_WAYS */
 };
 
-static bool set_limit(struct mq_rate *rate, enum bucket bucket, int64_t per_s, int64_t burst) {
-    if (per_s < 1 || burst < 1)
-        return false;
+static void set_limit(struct mq_rate *rate, enum bucket bucket, int64_t per_s, int64_t burst) {
     rate->cost_ns[bucket] = (double)SECOND_NS / (double)per_s;
     double depth = rate->cost_ns[bucket] * (double)burst;
     /* times to come must fit beside the clock, whatever is set */
     rate->depth_ns[bucket] = depth < 1e17 ? (int64_t)depth : INT64_C(100000000000000000);
-    return true;
 }
 
 int mq_rate_new(const struct mq_rate_limits *limits, size_t senders, struct mq_rate **out) {
-    MQ_CLEANUP(mq_rate_cleanup) struct mq_rate *rate = calloc(1, sizeof(*rate));
+    if (limits->per_s < 1 || limits->burst < 1 || limits->bytes_per_s < 1 || limits->bytes_burst < 1 || limits->told_per_s < 1
+        || limits->told_burst < 1 || senders == 0 || senders > SIZE_MAX / 64)
+        return -EINVAL;
+    size_t sets = 1;
+    while (sets * MQ_RATE_WAYS < senders)
+        sets *= 2;
+    struct mq_rate *rate = calloc(1, sizeof(*rate));
     if (!rate)
         return -ENOMEM;
-    if (!set_limit(rate, MESSAGES, limits->per_s, limits->burst) || !set_limit(rate, BYTES, limits->bytes_per_s, limits->bytes_burst)
-        || !set_limit(rate, TOLD, limits->told_per_s, limits->told_burst) || senders == 0 || senders > SIZE_MAX / 64)
-        return -EINVAL;
-    rate->sets = 1;
-    while (rate->sets * MQ_RATE_WAYS < senders)
-        rate->sets *= 2;
-    rate->senders = calloc(rate->sets * MQ_RATE_WAYS, sizeof(*rate->senders));
-    if (!rate->senders)
+    rate->sets = sets;
+    rate->senders = calloc(sets * MQ_RATE_WAYS, sizeof(*rate->senders));
+    if (!rate->senders) {
+        mq_rate_free(rate);
         return -ENOMEM;
+    }
+    set_limit(rate, MESSAGES, limits->per_s, limits->burst);
+    set_limit(rate, BYTES, limits->bytes_per_s, limits->bytes_burst);
+    set_limit(rate, TOLD, limits->told_per_s, limits->told_burst);
     randombytes_buf(rate->key, sizeof(rate->key));
     *out = rate;
-    rate = NULL;
     return 0;
 }
 
