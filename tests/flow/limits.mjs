@@ -193,4 +193,42 @@ export function stories(system) {
     const classifier = await atRest(system, 'classifier')
     assert.ok(classifier.counters.rejected >= 4, JSON.stringify(classifier.counters))
   })
+
+  test('an id that another transaction is just storing gets no receipt, is counted, and gets one when it comes again', async () => {
+    const account = 'bomei-066'
+    const before = await atRest(system, 'ingest')
+    const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+    const mine = report('路边倒了一棵树')
+    const other = await system.sqlClient()
+    try {
+      await other.query('begin')
+      await other.query(`insert into minqing.reports (id, account, received_at, observed_at, text, payload_sha256, area, town, area_from, area_conflict,
+          attachments, traceparent)
+        values ($1, 'bomei-067', now(), now(), '先到一步', '\\x00', '441581105202', '441581105', 'home', false, '{}',
+          '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01')`, [mine.id])
+      await device.publish(`minqing/field/${account}/report`, JSON.stringify(mine))
+      await until(async () => (await system.sql(`select from pg_stat_activity where usename = 'minqing_ingest' and wait_event_type = 'Lock'`)).length,
+        'ingest waits for the other transaction')
+      await other.query('commit')
+    } finally {
+      other.release()
+    }
+    const made = difference(await atRest(system, 'ingest'), before)
+    assert.deepEqual([made.received, made.handled, made.stored, made.unanswered], [1, 1, 0, 1], JSON.stringify(made))
+    assert.equal(device.messages.length, 0)
+    await device.publish(`minqing/field/${account}/report`, JSON.stringify(mine))
+    assert.equal(json(await device.next(m => m.payload.includes(mine.id), 'the receipt')).errors[0].path, '/id')
+    assertAddsUp('ingest', await atRest(system, 'ingest'))
+  })
+
+  test('what is refused while the database is away is kept, and its sender told, when it is back', async () => {
+    const account = 'bomei-068'
+    const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
+    await system.restart('postgresql', () => device.publish(`minqing/field/${account}/report`, '{"id":7}'))
+    const refusal = json(await device.next(m => json(m).status === 'rejected', 'the refusal', 60000))
+    assert.equal(refusal.errors[0].path, '/id')
+    const rows = await system.sql('select from minqing.rejections where topic = $1', `minqing/field/${account}/report`)
+    assert.equal(rows.length, 1)
+    assertAddsUp('ingest', await atRest(system, 'ingest'))
+  })
 }
