@@ -8,6 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define RESULT_BYTES ((size_t)4 * 1024 * 1024) /* of what a transaction returns, roughly at most */
+#define ROWS_FIRST 16                          /* of a route's first transaction */
+
 static void tally(struct mq_stage *stage, enum mq_metric which, size_t n) { mq_metrics_add(&stage->metrics, which, n); }
 
 static int add_element(struct mq_stage *stage, const struct mq_arrival *arrival, struct mq_str bytes) {
@@ -153,6 +156,23 @@ static size_t element_of_row(const struct mq_stage *stage, size_t row) {
     return index;
 }
 
+/* How many rows the next transaction of this route may have: as many as gave results of a bearable size. Where a row returns much (a
+ * case with a hundred long reports, for each of its departments) a full batch would not fit into a service's memory. */
+static size_t *rows_most(struct mq_stage *stage) {
+    size_t *most = &stage->rows_most[stage->route - stage->service->routes];
+    if (*most == 0)
+        *most = ROWS_FIRST;
+    return most;
+}
+
+static void learn_size(struct mq_stage *stage, const PGresult *result, size_t count) {
+    size_t *most = rows_most(stage), bytes = PQresultMemorySize(result);
+    if (bytes > RESULT_BYTES)
+        *most = count * RESULT_BYTES / bytes + 1;
+    else if (bytes < RESULT_BYTES / 4 && count == *most)
+        *most = count * 2 < MQ_BATCH_MESSAGES ? count * 2 : MQ_BATCH_MESSAGES;
+}
+
 /* Runs rows [first, first+count) in one transaction. A row that the database refuses is found by halving and put aside, and
  * harms none of the others. */
 static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
@@ -170,6 +190,7 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
         mq_metrics_add(&stage->metrics, MQ_METRIC_BATCHES, 1);
         size_t aside = stage->rejected_count;
         stage->running = count;
+        learn_size(stage, result, count);
         int r = stage->route->encode(stage, stage->elements, result);
         PQclear(result);
         /* what encode put aside is counted as rejected */
@@ -185,6 +206,16 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
     struct mq_faults faults = { 0 };
     mq_fault_add(&faults, "", "the database refused it: %s", fault);
     return mq_reject_add(stage, &stage->elements[element_of_row(stage, first)], &faults);
+}
+
+static int store_all(struct mq_stage *stage) {
+    int r = 0;
+    for (size_t first = 0, count; first < stage->rows.rows && r == 0; first += count) {
+        size_t left = stage->rows.rows - first, most = *rows_most(stage);
+        count = left < most ? left : most;
+        r = store_rows(stage, first, count);
+    }
+    return r;
 }
 
 /* What comes from outside must not stay at the broker, where it outlives its handling, can name people, and comes to everybody who
@@ -225,8 +256,8 @@ static int run(struct mq_stage *stage) {
             r = -EINVAL; /* the decoder's cells and the statement's columns do not agree */
         }
     }
-    if (r == 0 && stage->rows.rows)
-        r = store_rows(stage, 0, stage->rows.rows);
+    if (r == 0)
+        r = store_all(stage);
     if (r == 0)
         r = mq_reject_flush(stage);
     if (r == 0) {

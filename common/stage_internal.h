@@ -7,6 +7,7 @@
 
 #define MQ_STAGE_SWEEPS 4
 #define MQ_STAGE_PASSES 4
+#define MQ_STAGE_ROUTES 8
 #define MQ_STAGE_ACKS 1024 /* confirmed publications between two confirm statements */
 
 /* A stage message being filled. */
@@ -60,6 +61,7 @@ struct mq_stage {
     struct mq_columns rejections;
     struct mq_rejected **rejected;
     size_t rejected_count, rejected_capacity;
+    size_t rows_most[MQ_STAGE_ROUTES]; /* of one transaction of each route, 0: not yet known */
     size_t running; /* rows of the transaction that encode is given the result of */
     size_t fated; /* elements of this batch that were counted as handled or rejected */
     const struct mq_route *route;
