@@ -3,6 +3,7 @@
 #include "stage_internal.h"
 
 #include "clock.h"
+#include "drill.h"
 #include "log.h"
 #include "notify.h"
 #include "version.h"
@@ -30,11 +31,12 @@ static void arrived(void *userdata, const struct mq_arrival *arrival) {
     struct mq_arrival kept = *arrival;
     kept.over = admission == MQ_ADMITTED_OVER;
     mq_metrics_add(&stage->metrics, MQ_METRIC_RECEIVED, 1);
-    if (admission != MQ_TURNED_AWAY && mq_inbox_put(stage->inbox, &kept))
-        return;
-    mq_metrics_add(&stage->metrics, admission == MQ_TURNED_AWAY ? MQ_METRIC_EXCESS : MQ_METRIC_DROPPED, 1);
-    if (arrival->retained && arrival->payload.n)
+    bool taken = admission != MQ_TURNED_AWAY && mq_inbox_put(stage->inbox, &kept);
+    if (!taken)
+        mq_metrics_add(&stage->metrics, admission == MQ_TURNED_AWAY ? MQ_METRIC_EXCESS : MQ_METRIC_DROPPED, 1);
+    if (!taken && arrival->retained && arrival->payload.n)
         atomic_store(&stage->retained_left, true);
+    mq_drill_point(MQ_DRILL_ARRIVED);
 }
 
 static void read_signal(struct mq_stage *stage) {

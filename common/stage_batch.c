@@ -3,6 +3,7 @@
 #include "stage_internal.h"
 
 #include "clock.h"
+#include "drill.h"
 #include "log.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ void mq_batch_deinit(struct mq_stage *stage) {
 /* Publishing -------------------------------------------------------------------------------------------------------*/
 
 void mq_stage_publish(struct mq_stage *stage, const char *topic, const struct mq_publication *publication) {
+    mq_drill_point(MQ_DRILL_SPEAKING);
     /* a lost connection is noticed by the loop; resend or sweep bring this again */
     mq_ignore(mq_bus_publish(stage->bus, topic, publication, NULL));
 }
@@ -47,6 +49,7 @@ static int settle(struct mq_stage *stage) {
     if (stage->pending_count == 0)
         return 0;
     mq_ignore(mq_bus_flush(stage->bus));
+    mq_drill_point(MQ_DRILL_CONFIRMING);
     const struct mq_statement *confirm = stage->route->confirm;
     struct mq_columns answered;
     mq_columns_init(&answered, confirm->columns);
@@ -188,6 +191,7 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
         return outcome;
     if (outcome == MQ_STORED) {
         mq_metrics_add(&stage->metrics, MQ_METRIC_BATCHES, 1);
+        mq_drill_point(MQ_DRILL_COMMITTED);
         size_t aside = stage->rejected_count;
         stage->running = count;
         learn_size(stage, result, count);

@@ -3,6 +3,7 @@
 #include "stage_internal.h"
 
 #include "clock.h"
+#include "drill.h"
 #include "log.h"
 
 #include <errno.h>
@@ -136,6 +137,11 @@ static int one_batch(struct mq_stage *stage, const struct mq_sweep *sweep, struc
     return 0;
 }
 
+static bool taken_out(const struct mq_sweep *sweep) {
+    return (sweep->kind == MQ_SWEEP_BACKLOG && mq_drill_without(MQ_DEFENCE_BACKLOG))
+           || (sweep->kind == MQ_SWEEP_LIVE && mq_drill_without(MQ_DEFENCE_REANNOUNCE));
+}
+
 int mq_sweep_step(struct mq_stage *stage, bool *worked) {
     int64_t now = mq_clock_monotonic_us();
     size_t messages, bytes;
@@ -144,7 +150,7 @@ int mq_sweep_step(struct mq_stage *stage, bool *worked) {
         return 0;
     for (size_t i = 0; i < stage->service->sweep_count; i++) {
         struct mq_sweep_state *state = &stage->sweeps[i];
-        if (!state->active && now < state->due_us)
+        if ((!state->active && now < state->due_us) || taken_out(&stage->service->sweeps[i]))
             continue;
         if (!state->active) {
             int outcome = begin(stage, &stage->service->sweeps[i], state);

@@ -2,6 +2,7 @@
 /* PostgreSQL through libpq. */
 #include "store.h"
 
+#include "drill.h"
 #include "log.h"
 
 #include <errno.h>
@@ -179,6 +180,15 @@ static int prepare(struct mq_store *store, const struct mq_statement *statement)
     return outcome == MQ_BAD_DATA ? -EPROTO : outcome;
 }
 
+static PGresult *last_result(PGconn *connection) {
+    PGresult *last = NULL;
+    for (PGresult *r = PQgetResult(connection); r; r = PQgetResult(connection)) {
+        PQclear(last);
+        last = r;
+    }
+    return last;
+}
+
 static int execute(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count,
                    PGresult **result) {
     if (!mq_store_connected(store))
@@ -186,7 +196,11 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
     int outcome = prepare(store, statement);
     if (outcome != MQ_STORED)
         return outcome;
-    PGresult *r = PQexecPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0);
+    PGresult *r = NULL;
+    if (PQsendQueryPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0)) {
+        mq_drill_point(MQ_DRILL_STATEMENT);
+        r = last_result(store->connection);
+    }
     outcome = outcome_of(store, statement, r);
     if (outcome == MQ_STORED)
         *result = r;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define CHECK_US 250000 /* how often an idle connection is looked at */
+#define SESSION_S 120 /* as devices do, so that what is told while the link is down is not lost; and soon forgotten */
 #define CONNECT_TIMEOUT_MS 5000
 #define ANSWER_TIMEOUT_MS 10000
 
@@ -201,6 +202,8 @@ int mq_fleet_connect(struct mq_fleet *fleet, const struct mq_client_login *login
             .client_id = client_id,
             .user = officer->account,
             .password = officer->secret,
+            .keep_session = true,
+            .session_expiry_s = SESSION_S,
             .keep_alive_s = 30,
             .connect_timeout_ms = CONNECT_TIMEOUT_MS,
             .answer_timeout_ms = ANSWER_TIMEOUT_MS,
@@ -239,9 +242,24 @@ void mq_fleet_postpone(struct mq_fleet *fleet, size_t index, int64_t for_us) {
         mq_ignore(put_back(officer, &flight, for_us));
 }
 
+static void note(struct mq_fleet *fleet, const struct mq_flight *flight) {
+    struct mq_trail *trail = &fleet->tally->trails[flight->key];
+    trail->sends = flight->sends;
+    if (!trail->taken_us)
+        trail->taken_us = flight->taken_us;
+}
+
+void mq_fleet_note(struct mq_fleet *fleet) {
+    for (size_t i = 0; i < fleet->count; i++)
+        for (size_t f = 0; f < fleet->officers[i].courier.sender.count; f++)
+            note(fleet, &fleet->officers[i].courier.sender.flights[f]);
+}
+
 void mq_fleet_land(struct mq_fleet *fleet, size_t index) {
     struct mq_officer *officer = officer_of(fleet, index);
-    mq_sender_land(&officer->courier.sender, &fleet->tally->workload->reports[index].id, NULL);
+    struct mq_flight flight;
+    if (mq_sender_land(&officer->courier.sender, &fleet->tally->workload->reports[index].id, &flight))
+        note(fleet, &flight);
     officer->wake_us = 0;
 }
 

@@ -51,6 +51,8 @@ void mq_fleet_release(struct mq_fleet *fleet, size_t index);
 void mq_fleet_postpone(struct mq_fleet *fleet, size_t index, int64_t for_us);
 /* Its receipt came. */
 void mq_fleet_land(struct mq_fleet *fleet, size_t index);
+/* Writes down in the trails what is known of those that have no receipt yet. */
+void mq_fleet_note(struct mq_fleet *fleet);
 /* Turns every officer that has something to do; returns when the next one has (monotonic). */
 int64_t mq_fleet_turn(struct mq_fleet *fleet, int64_t now_us);
 

@@ -3,7 +3,9 @@
 #include "sender.h"
 
 #include "common/clock.h"
+#include "common/drill.h"
 
+#define NEVER_US INT64_C(31536000000000)
 #define LOOK_US 20000 /* how often answers of the broker are looked for: they wake nobody */
 
 /* Set by Paho's thread. */
@@ -36,7 +38,7 @@ void mq_sender_connected(struct mq_sender *sender, int64_t now_us) {
     sender->connected = true;
     sender->tries = 0;
     for (size_t i = 0; i < sender->count; i++) {
-        sender->flights[i].due_us = now_us;
+        sender->flights[i].due_us = mq_drill_without(MQ_DEFENCE_RESEND) ? sender->flights[i].due_us : now_us;
         sender->flights[i].ack = NULL;
     }
 }
@@ -111,7 +113,7 @@ void mq_sender_sent(struct mq_sender *sender, struct mq_flight *flight, enum mq_
     flight->ack = ack;
     flight->refused = false;
     flight->sent_us = now_us;
-    flight->due_us = now_us + delay_us(flight->sends, MQ_SENDER_RECEIPT_US);
+    flight->due_us = now_us + (mq_drill_without(MQ_DEFENCE_RESEND) ? NEVER_US : delay_us(flight->sends, MQ_SENDER_RECEIPT_US));
     flight->sends++;
 }
 
@@ -124,7 +126,9 @@ bool mq_sender_look(struct mq_sender *sender, int64_t now_us) {
                 return false;
             continue;
         }
-        if (f->ack && ack == MQ_ACK_UNHEARD)
+        if (f->ack && ack == MQ_ACK_TAKEN && !f->taken_us)
+            f->taken_us = now_us;
+        if (f->ack && ack == MQ_ACK_UNHEARD && !mq_drill_without(MQ_DEFENCE_RESEND))
             f->due_us = now_us + delay_us(f->unheard++, MQ_SENDER_UNHEARD_US);
         if (f->ack && ack == MQ_ACK_REFUSED)
             f->refused = true;

@@ -29,6 +29,7 @@ struct mq_flight {
     unsigned unheard; /* how often of those nobody was there */
     bool refused;     /* the broker said at the last time that we may not */
     int64_t sent_us;  /* last */
+    int64_t taken_us; /* when the broker's first PUBACK was seen; 0: not yet */
     int64_t due_us;   /* when it is sent (again) */
     enum mq_ack *ack; /* the broker's answer to the last time; NULL: seen */
 };

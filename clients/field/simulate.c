@@ -5,6 +5,7 @@
 #include "common/clock.h"
 #include "common/message.h"
 #include "fleet.h"
+#include "history.h"
 #include "options.h"
 #include "progress.h"
 
@@ -24,7 +25,7 @@
 
 struct simulation {
     struct mq_workload_options work;
-    const char *accounts;
+    const char *accounts, *history;
     int64_t officers, rate, seed, seconds_ms, settle_ms;
     bool json;
 
@@ -244,6 +245,10 @@ static int report(struct simulation *s) {
     figures.resent = mq_fleet_resent(&s->fleet);
     figures.dropped = atomic_load(&s->dropped);
     mq_figures_print(&figures, s->tally.departments, s->json, stdout);
+    mq_fleet_note(&s->fleet);
+    int r = s->history ? mq_history_write(&s->fleet, s->history) : 0;
+    if (r < 0)
+        return mq_complain(MQ_EXIT_FAILED, "写不了 cannot write %s: %s", s->history, strerror(-r));
     if (s->tally.departments && figures.missing > 0)
         return mq_complain(MQ_EXIT_FAILED, "%zu 条已收却没到部门 / accepted, but reached neither a department nor review",
                            figures.missing);
@@ -319,6 +324,7 @@ int mq_field_simulate(int argc, char **argv) {
         { 0, "seed", MQ_OPTION_INTEGER, &s.seed, "N", "随机种子 the same seed, the same reports (1)", 0, INT64_MAX / 1024 },
         { 0, "accounts", MQ_OPTION_TEXT, &s.accounts, "FILE", "账号文件 account<TAB>secret lines (MINQING_DEVICES)", 0, 0 },
         { 0, "settle", MQ_OPTION_SECONDS, &s.settle_ms, "S", "最后最多等 longest wait at the end (15)", 0, 3600000 },
+        { 0, "history", MQ_OPTION_TEXT, &s.history, "FILE", "逐条记录 what became of each report, one JSON object a line", 0, 0 },
         { 0, "json", MQ_OPTION_FLAG, &s.json, NULL, "结果为 JSON the figures as one object", 0, 0 },
         { .name = NULL },
     };

@@ -12,7 +12,9 @@ enum mq_fate { MQ_FATE_UNKNOWN, MQ_FATE_ACCEPTED, MQ_FATE_DUPLICATE, MQ_FATE_REJ
 /* Monotonic microseconds; 0: not yet. */
 struct mq_trail {
     enum mq_fate fate;
+    unsigned sends;
     int64_t sent_us; /* first */
+    int64_t taken_us; /* the broker's first PUBACK */
     int64_t receipt_us, department_us, review_us, joined_us;
     struct mq_uuid joined; /* the case of another report that it became part of */
 };

@@ -2,11 +2,14 @@
 /* Reports: from the wire into a row, and on to the classifier. */
 #include "cells.h"
 
+#include "common/drill.h"
+
 #include <errno.h>
 
 static int append_row(struct mq_ingest *ingest, const struct mq_element *element, const struct mq_sender_of *from,
                       const struct mq_report *report, struct mq_columns *row) {
-    mq_cells_uuid(row, &report->id);
+    struct mq_uuid id = mq_drill_without(MQ_DEFENCE_UNIQUENESS) ? mq_uuid_v7() : report->id;
+    mq_cells_uuid(row, &id);
     mq_columns_text(row, from->account);
     mq_columns_text(row, from->role);
     mq_columns_optional(row, from->area);
@@ -46,5 +49,7 @@ int mq_report_decode(struct mq_stage *stage, const struct mq_element *element, s
         check(&report, faults);
     if (faults->count)
         return 1;
+    if (mq_drill_without(MQ_DEFENCE_COMMIT_FIRST))
+        mq_ingest_receipt(stage, element, MQ_RECEIPT_REPORT, &report.id, MQ_ACCEPTED, NULL);
     return append_row(mq_stage_userdata(stage), element, &from, &report, row);
 }

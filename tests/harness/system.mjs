@@ -6,11 +6,12 @@ import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, chmodSync } f
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
+import { isDeepStrictEqual, promisify } from 'node:util'
 import mqtt from 'mqtt'
 import pg from 'pg'
 import { connectPerson } from './people.mjs'
 
+const execute = promisify(execFile)
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
 
 /**
@@ -86,8 +87,12 @@ export class Client {
 }
 
 export class System {
-  /** Makes and starts a system. @param {string} prefix where the programs are installed */
-  static start(prefix = process.env.MINQING_TEST_PREFIX) {
+  /**
+   * Makes and starts a system.
+   * @param {string} prefix where the programs are installed
+   * @param {(folder: string) => void} prepare what is done to its folder before
+   */
+  static start(prefix = process.env.MINQING_TEST_PREFIX, prepare = () => {}) {
     const folder = mkdtempSync(path.join(tmpdir(), 'minqing-test-'))
     chmodSync(folder, 0o711)
     if (process.getuid() === 0) {
@@ -96,6 +101,7 @@ export class System {
     }
     const system = new System(folder)
     try {
+      prepare(folder)
       system.deploy('create', prefix)
       system.deploy('start')
       system.readEnvironment()
@@ -297,16 +303,19 @@ export class System {
   /** Ends a supervised program as its supervisor does, calls `between`, and starts it again. */
   async restart(service, between = () => {}) {
     const folder = path.join(this.folder, 'service', service)
-    execFileSync('sv', ['-w', '30', 'down', folder], { stdio: 'ignore' })
+    // not synchronously: what it must finish may pass through this process
+    await execute('sv', ['-w', '30', 'down', folder])
     await between()
-    execFileSync('sv', ['up', folder], { stdio: 'ignore' })
+    await execute('sv', ['up', folder])
   }
 
-  async stop() {
+  /** @param {() => void} finish what is done once nothing runs any more, before the folder is removed */
+  async stop(finish = () => {}) {
     for (const child of this.children) child.kill('SIGTERM')
     await Promise.all(this.clients.map(client => client.end().catch(() => {})))
     if (this.pool) await this.pool.end()
     this.deploy('stop')
+    finish()
     const found = this.sanitizerFindings()
     if (process.env.MINQING_TEST_KEEP) console.log(`# kept: ${this.folder}`)
     else rmSync(this.folder, { recursive: true, force: true })
