@@ -17,7 +17,7 @@ struct record {
     uint32_t size; /* of header and strings, a multiple of ALIGNMENT */
     uint32_t length[FIELDS];
     uint8_t qos;
-    bool retained;
+    bool retained, over;
     int64_t arrived_us;
 };
 
@@ -111,6 +111,7 @@ static void write_record(char *to, size_t size, const struct mq_arrival *arrival
         .size = (uint32_t)size,
         .qos = arrival->qos,
         .retained = arrival->retained,
+        .over = arrival->over,
         .arrived_us = arrival->arrived_us,
     };
     char *p = to + sizeof(record);
@@ -169,6 +170,7 @@ static void view_record(const struct record *record, struct mq_arrival *out) {
         .traceparent = fields[4],
         .content_type = fields[5],
         .retained = record->retained,
+        .over = record->over,
         .qos = record->qos,
         .arrived_us = record->arrived_us,
     };

@@ -13,6 +13,7 @@ struct mq_arrival {
     struct mq_str topic, payload;
     struct mq_str response_topic, correlation, traceparent, content_type;
     bool retained; /* see mq_bus_options.retain_as_published */
+    bool over; /* its sender is above its rate: it is answered, and not handled */
     uint8_t qos;
     int64_t arrived_us; /* monotonic */
 };

@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counters of one process: names in one table, atomic, printed into the health message. */
+/* Counters of one process: names in one table, atomic, printed into the health message.
+ *
+ * They add up, so that whatever ends unseen is seen in them. Of messages, at any time:
+ *
+ *     received = taken + dropped + excess + what is in the inbox (inbox_messages of the health message)
+ *
+ * An element is what a batch handles one by one: a message from outside, or each element of a stage message (one that cannot be split
+ * is one element). Of elements, whenever no batch is in work:
+ *
+ *     elements + swept = handled + rejected + later + cleared + abandoned
+ *
+ * What `handled` is made of a service says by its own counters; those of ingest add up too:
+ *
+ *     handled = stored + duplicate + unanswered          and, as each of its messages is one element,
+ *     received = stored + duplicate + unanswered + rejected + later + cleared + abandoned + dropped + excess + inbox_messages
+ *
+ * Events that the clock makes are elements of none, and neither are what a batch passes on. */
 #ifndef MQ_METRICS_H
 #define MQ_METRICS_H
 
@@ -11,11 +27,19 @@
 #define MQ_METRICS(X)                                                                     \
     X(RECEIVED, "received", "messages that arrived from the broker")                      \
     X(DROPPED, "dropped", "arrivals thrown away because the inbox was full")              \
-    X(REJECTED, "rejected", "messages or elements put aside as not understood")           \
+    X(EXCESS, "excess", "arrivals thrown away because their sender is far above its rate") \
+    X(TAKEN, "taken", "messages taken from the inbox")                                    \
+    X(ELEMENTS, "elements", "messages from outside and elements of stage messages")       \
+    X(SWEPT, "swept", "elements brought by a sweep instead of a message")                 \
+    X(HANDLED, "handled", "elements whose transaction was committed")                     \
     X(STORED, "stored", "rows that a statement reported as new")                          \
-    X(DUPLICATE, "duplicate", "rows that were there already")                             \
-    X(LATER, "later", "messages answered with later: not stored, the sender keeps them")  \
-    X(SWEPT, "swept", "elements brought by the backlog instead of a message")             \
+    X(DUPLICATE, "duplicate", "elements that were there already")                         \
+    X(UNANSWERED, "unanswered", "elements that another transaction was just storing: no receipt, sent again") \
+    X(REJECTED, "rejected", "elements put aside: not understood, or refused")             \
+    X(UNKEPT, "unkept", "those of them without a row in rejections: too many of one sender") \
+    X(LATER, "later", "elements answered with later: not stored, the sender keeps them")  \
+    X(CLEARED, "cleared", "empty retained messages: a copy at the broker being cleared")  \
+    X(ABANDONED, "abandoned", "elements given up when the service stopped or lost its lock: sent again or swept") \
     X(PUBLISHED, "published", "messages given to the broker")                             \
     X(UNHEARD, "unheard", "publishes that nobody was subscribed to")                      \
     X(REFUSED, "refused", "publishes the broker refused")                                 \

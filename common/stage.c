@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define STANDBY_RETRY_MS 500
+#define RESUBSCRIBE_US 10000000
 
 struct mq_metrics *mq_stage_metrics(struct mq_stage *stage) { return &stage->metrics; }
 void *mq_stage_userdata(const struct mq_stage *stage) { return stage->service->userdata; }
@@ -26,9 +27,16 @@ void *mq_stage_userdata(const struct mq_stage *stage) { return stage->service->u
 /* On Paho's thread: copy and return. */
 static void arrived(void *userdata, const struct mq_arrival *arrival) {
     struct mq_stage *stage = userdata;
+    const struct mq_service *service = stage->service;
+    enum mq_admission admission = service->admit ? service->admit(service->userdata, arrival) : MQ_ADMITTED;
+    struct mq_arrival kept = *arrival;
+    kept.over = admission == MQ_ADMITTED_OVER;
     mq_metrics_add(&stage->metrics, MQ_METRIC_RECEIVED, 1);
-    if (!mq_inbox_put(stage->inbox, arrival))
-        mq_metrics_add(&stage->metrics, MQ_METRIC_DROPPED, 1);
+    bool taken = admission != MQ_TURNED_AWAY && mq_inbox_put(stage->inbox, &kept);
+    if (!taken)
+        mq_metrics_add(&stage->metrics, admission == MQ_TURNED_AWAY ? MQ_METRIC_EXCESS : MQ_METRIC_DROPPED, 1);
+    if (!taken && arrival->retained && arrival->payload.n)
+        atomic_store(&stage->retained_left, true);
     mq_drill_point(MQ_DRILL_ARRIVED);
 }
 
@@ -180,11 +188,21 @@ static int take_batch(struct mq_stage *stage, bool *worked) {
     *worked = true;
     int r = mq_batch_arrivals(stage, arrivals, count);
     mq_inbox_release(stage->inbox, count);
+    mq_metrics_add(&stage->metrics, MQ_METRIC_TAKEN, count);
     return r;
+}
+
+/* A retained message that was thrown away has no refusal that would clear the broker's copy: a subscription brings it again. */
+static void fetch_retained(struct mq_stage *stage, int64_t now_us) {
+    if (now_us < stage->resubscribe_due_us || !stage->subscribed || !atomic_exchange(&stage->retained_left, false))
+        return;
+    stage->resubscribe_due_us = now_us + RESUBSCRIBE_US;
+    mq_ignore(subscribe(stage)); /* a lost connection subscribes again anyway */
 }
 
 static void timers(struct mq_stage *stage) {
     int64_t now = mq_clock_monotonic_us();
+    fetch_retained(stage, now);
     if (now >= stage->health_due_us) {
         stage->health_due_us = now + stage->settings->health_ms * 1000;
         mq_health_publish(stage, "up");
@@ -232,6 +250,8 @@ static void loop(struct mq_stage *stage) {
 }
 
 static int setup(struct mq_stage *stage, const struct mq_service *service, const struct mq_stage_settings *s) {
+    if (service->route_count > MQ_STAGE_ROUTES)
+        return -EINVAL;
     *stage = (struct mq_stage){ .service = service, .settings = s, .signals = -1, .exclusive = service->exclusive_lock == 0 };
     char client_id[128], program[64];
     struct mq_str parts[] = { mq_str(service->name), mq_str(s->instance) };

@@ -63,6 +63,13 @@ struct mq_sweep {
     int64_t every_ms;             /* 0: sweep_ms of the settings */
 };
 
+/* What becomes of an arrival before the inbox. */
+enum mq_admission {
+    MQ_ADMITTED,
+    MQ_ADMITTED_OVER, /* its sender is above its rate: comes to `later` instead of a route */
+    MQ_TURNED_AWAY,   /* thrown away and counted as excess */
+};
+
 struct mq_service {
     const char *name; /* "ingest" */
     const struct mq_route *routes;
@@ -72,6 +79,12 @@ struct mq_service {
     int64_t exclusive_lock; /* advisory lock that only one instance holds, 0: none. The others stand by. */
     void *userdata;         /* the service's own: mq_stage_userdata */
     void (*tick)(struct mq_stage *stage); /* called about once a second in the loop; may be NULL */
+
+    /* Keeps one sender's flood out of the inbox, which is everybody's. Called on Paho's thread for each arrival, and there alone: must
+     * not block. NULL: all are admitted. */
+    enum mq_admission (*admit)(void *userdata, const struct mq_arrival *arrival);
+    /* Tells who sent the element to keep it and send it later; in the loop. Not NULL beside `admit`. */
+    void (*later)(struct mq_stage *stage, const struct mq_element *element);
 };
 
 /* The settings that every service has; a service's table begins with MQ_STAGE_SETTINGS(&settings). */
@@ -84,7 +97,7 @@ struct mq_stage_settings {
     char *database;
     int64_t database_connect_timeout_ms, database_answer_timeout_ms, database_statement_timeout_ms;
     int64_t database_retry_first_ms, database_retry_cap_ms;
-    int64_t inbox_bytes, inbox_messages, sweep_ms, health_ms, rejection_bytes;
+    int64_t inbox_bytes, inbox_messages, sweep_ms, health_ms, rejection_bytes, rejections_an_hour, rejections_kept;
 };
 
 /* clang-format off */
@@ -97,6 +110,8 @@ struct mq_stage_settings {
     { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, "2s", "time between looks for rows that no message brought", 100, 3600000 }, \
     { service, "health", MQ_SETTING_MS, &(s)->health_ms, "5s", "time between health messages", 500, 3600000 },                 \
     { service, "rejection_bytes", MQ_SETTING_BYTES, &(s)->rejection_bytes, "4KiB", "most bytes of a rejected message that are kept", 0, 1 << 20 }, \
+    { service, "rejections_an_hour", MQ_SETTING_INTEGER, &(s)->rejections_an_hour, "1000", "rejected messages of one sender that are kept in an hour; the others are counted", 1, 1 << 20 }, \
+    { service, "rejections_kept", MQ_SETTING_INTEGER, &(s)->rejections_kept, "200000", "rejected messages that are kept in all; the oldest are erased and counted", 1000, 1 << 30 }, \
     { "mqtt", "host", MQ_SETTING_TEXT, &(s)->broker_host, "127.0.0.1", "broker", 0, 0 },                                       \
     { "mqtt", "port", MQ_SETTING_INTEGER, &(s)->broker_port, "1883", "broker's port", 1, 65535 },                              \
     { "mqtt", "ca_file", MQ_SETTING_TEXT, &(s)->broker_ca_file, "", "certificates that the broker's is checked against; set means TLS", 0, 0 }, \
@@ -140,6 +155,9 @@ void mq_stage_pass(struct mq_stage *stage, enum mq_topic topic, struct mq_str el
 /* Puts an element aside although its statement took it (it found it wrong): stored in rejections, then `reject` is called. */
 void mq_stage_put_aside(struct mq_stage *stage, const struct mq_route *route, const struct mq_element *element,
                         const struct mq_faults *faults);
+
+/* For encode: how many elements the transaction had whose result it is given. */
+size_t mq_stage_batch_rows(const struct mq_stage *stage);
 
 struct mq_metrics *mq_stage_metrics(struct mq_stage *stage);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One batch: split, decode, one transaction, publish what it returned; put aside what cannot be handled. */
+/* One batch: split, decode, one transaction, publish what it returned. */
 #include "stage_internal.h"
 
 #include "clock.h"
@@ -10,12 +10,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static const struct mq_statement reject_statement = {
-    "insert_rejections",
-    "insert into minqing.rejections (at, service, topic, bytes, size, errors)"
-    " select minqing.now(), t.* from unnest($1::text[], $2::text[], $3::bytea[], $4::integer[], $5::jsonb[]) t",
-    5
-};
+#define RESULT_BYTES ((size_t)4 * 1024 * 1024) /* of what a transaction returns, roughly at most */
+#define ROWS_FIRST 16                          /* of a route's first transaction */
+
+static void tally(struct mq_stage *stage, enum mq_metric which, size_t n) { mq_metrics_add(&stage->metrics, which, n); }
 
 static int add_element(struct mq_stage *stage, const struct mq_arrival *arrival, struct mq_str bytes) {
     if (stage->element_count == stage->element_capacity) {
@@ -32,11 +30,8 @@ static int add_element(struct mq_stage *stage, const struct mq_arrival *arrival,
 
 void mq_batch_deinit(struct mq_stage *stage) {
     free(stage->elements);
-    for (size_t i = 0; i < stage->rejected_count; i++)
-        free(stage->rejected[i]);
-    free(stage->rejected);
+    mq_reject_deinit(stage);
     mq_columns_deinit(&stage->rows);
-    mq_columns_deinit(&stage->rejections);
     mq_columns_deinit(&stage->pending);
     for (size_t i = 0; i < MQ_STAGE_PASSES; i++)
         mq_buffer_deinit(&stage->passes[i].text);
@@ -131,80 +126,11 @@ static void send_passes(struct mq_stage *stage) {
         send_pass(stage, &stage->passes[i]);
 }
 
-/* Putting aside ----------------------------------------------------------------------------------------------------*/
-
-static int put_aside(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults) {
-    if (stage->rejected_count == stage->rejected_capacity) {
-        size_t more = stage->rejected_capacity ? stage->rejected_capacity * 2 : 16;
-        struct mq_rejected **grown = reallocarray(stage->rejected, more, sizeof(struct mq_rejected *));
-        if (!grown)
-            return -ENOMEM;
-        stage->rejected = grown;
-        stage->rejected_capacity = more;
-    }
-    struct mq_rejected *rejected = malloc(sizeof(*rejected));
-    if (!rejected)
-        return -ENOMEM;
-    *rejected = (struct mq_rejected){ element, *faults };
-    stage->rejected[stage->rejected_count++] = rejected;
-    return 0;
-}
-
-void mq_stage_put_aside(struct mq_stage *stage, const struct mq_route *route, const struct mq_element *element,
-                        const struct mq_faults *faults) {
-    (void)route;
-    int r = put_aside(stage, element, faults);
-    if (r < 0)
-        stage->fatal = r;
-}
-
-static void rejection_row(struct mq_stage *stage, const struct mq_rejected *rejected) {
-    struct mq_columns *c = &stage->rejections;
-    struct mq_str bytes = rejected->element->bytes;
-    size_t size = bytes.n;
-    if (bytes.n > (size_t)stage->settings->rejection_bytes)
-        bytes.n = (size_t)stage->settings->rejection_bytes;
-    /* whom a report is about is never stored in clear, not even of a report that is no good: bytes end where that begins */
-    bytes = mq_json_before_word(bytes, MQ_STR("subject"));
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer errors = { 0 };
-    mq_json_faults(&errors, &rejected->faults);
-    mq_columns_text(c, mq_str(stage->service->name));
-    mq_columns_text(c, rejected->element->arrival->topic);
-    mq_columns_bytes(c, bytes);
-    mq_columns_integer(c, (int64_t)size);
-    mq_columns_text(c, (struct mq_str){ errors.data, errors.len });
-}
-
-/* Stores the rejections of the batch, then tells the senders: who is told “rejected” finds it in the table. */
-static int flush_rejected(struct mq_stage *stage) {
-    if (stage->rejected_count == 0)
-        return 0;
-    mq_columns_reset(&stage->rejections);
-    if (stage->rejections.columns == 0)
-        mq_columns_init(&stage->rejections, reject_statement.columns);
-    for (size_t i = 0; i < stage->rejected_count; i++)
-        rejection_row(stage, stage->rejected[i]);
-    PGresult *result = NULL;
-    const char *fault = NULL;
-    int outcome = mq_store_run(stage->store, &reject_statement, &stage->rejections, 0, stage->rejections.rows, &result, &fault);
-    PQclear(result);
-    if (outcome == MQ_BAD_DATA)
-        mq_log_limited("rejections-lost", 60000, MQ_ERROR, "%zu rejections could not be stored, and their senders were not told: %s; "
-                       "they send again: see the database's log", stage->rejected_count, fault);
-    mq_metrics_add(&stage->metrics, MQ_METRIC_REJECTED, stage->rejected_count);
-    for (size_t i = 0; i < stage->rejected_count; i++) {
-        if (stage->route->reject && outcome == MQ_STORED)
-            stage->route->reject(stage, stage->rejected[i]->element, &stage->rejected[i]->faults);
-        free(stage->rejected[i]);
-    }
-    stage->rejected_count = 0;
-    return outcome < 0 ? outcome : 0;
-}
+size_t mq_stage_batch_rows(const struct mq_stage *stage) { return stage->running; }
 
 /* Storing ----------------------------------------------------------------------------------------------------------*/
 
-/* Waits for the database to come back. -ECANCELED when the service stops or another instance took over. */
-static int await_store(struct mq_stage *stage) {
+int mq_batch_await_store(struct mq_stage *stage) {
     bool alone = stage->exclusive && stage->service->exclusive_lock;
     mq_metrics_add(&stage->metrics, MQ_METRIC_RETRIES, 1);
     do {
@@ -234,6 +160,23 @@ static size_t element_of_row(const struct mq_stage *stage, size_t row) {
     return index;
 }
 
+/* How many rows the next transaction of this route may have: as many as gave results of a bearable size. Where a row returns much (a
+ * case with a hundred long reports, for each of its departments) a full batch would not fit into a service's memory. */
+static size_t *rows_most(struct mq_stage *stage) {
+    size_t *most = &stage->rows_most[stage->route - stage->service->routes];
+    if (*most == 0)
+        *most = ROWS_FIRST;
+    return most;
+}
+
+static void learn_size(struct mq_stage *stage, const PGresult *result, size_t count) {
+    size_t *most = rows_most(stage), bytes = PQresultMemorySize(result);
+    if (bytes > RESULT_BYTES)
+        *most = count * RESULT_BYTES / bytes + 1;
+    else if (bytes < RESULT_BYTES / 4 && count == *most)
+        *most = count * 2 < MQ_BATCH_MESSAGES ? count * 2 : MQ_BATCH_MESSAGES;
+}
+
 /* Runs rows [first, first+count) in one transaction. A row that the database refuses is found by halving and put aside, and
  * harms none of the others. */
 static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
@@ -241,7 +184,7 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
     const char *fault = NULL;
     int outcome;
     while ((outcome = mq_store_run(stage->store, stage->route->statement, &stage->rows, first, count, &result, &fault)) == MQ_STORE_AWAY) {
-        int r = await_store(stage);
+        int r = mq_batch_await_store(stage);
         if (r < 0)
             return r;
     }
@@ -251,8 +194,15 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
         mq_metrics_add(&stage->metrics, MQ_METRIC_BATCHES, 1);
         mq_drill_point(MQ_DRILL_COMMITTED);
         mq_watchdog_at("passing on what came of", stage->route->statement->name);
+        size_t aside = stage->rejected_count;
+        stage->running = count;
+        learn_size(stage, result, count);
         int r = stage->route->encode(stage, stage->elements, result);
         PQclear(result);
+        /* what encode put aside is counted as rejected */
+        size_t handled = count - (stage->rejected_count - aside);
+        mq_metrics_add(&stage->metrics, MQ_METRIC_HANDLED, handled);
+        stage->fated += handled;
         return r;
     }
     if (count > 1) {
@@ -261,7 +211,17 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
     }
     struct mq_faults faults = { 0 };
     mq_fault_add(&faults, "", "the database refused it: %s", fault);
-    return put_aside(stage, &stage->elements[element_of_row(stage, first)], &faults);
+    return mq_reject_add(stage, &stage->elements[element_of_row(stage, first)], &faults);
+}
+
+static int store_all(struct mq_stage *stage) {
+    int r = 0;
+    for (size_t first = 0, count; first < stage->rows.rows && r == 0; first += count) {
+        size_t left = stage->rows.rows - first, most = *rows_most(stage);
+        count = left < most ? left : most;
+        r = store_rows(stage, first, count);
+    }
+    return r;
 }
 
 /* What comes from outside must not stay at the broker, where it outlives its handling, can name people, and comes to everybody who
@@ -286,6 +246,7 @@ static int run(struct mq_stage *stage) {
         mq_columns_init(&stage->rows, route->statement->columns);
     }
     mq_columns_reset(&stage->rows);
+    stage->fated = 0;
     int r = 0;
     for (size_t i = 0; i < stage->element_count && r == 0; i++) {
         mq_watchdog_at("decoding for", route->statement->name);
@@ -297,22 +258,21 @@ static int run(struct mq_stage *stage) {
                                                                  : route->decode(stage, &stage->elements[i], &stage->rows, &faults);
         if (r > 0) {
             mq_columns_cancel(&stage->rows);
-            r = put_aside(stage, &stage->elements[i], &faults);
+            r = mq_reject_add(stage, &stage->elements[i], &faults);
         } else if (r == 0 && stage->rows.rows != rows + 1) {
             r = -EINVAL; /* the decoder's cells and the statement's columns do not agree */
         }
     }
-    if (r == 0 && stage->rows.rows)
-        r = store_rows(stage, 0, stage->rows.rows);
     if (r == 0)
-        r = flush_rejected(stage);
+        r = store_all(stage);
+    if (r == 0)
+        r = mq_reject_flush(stage);
     if (r == 0) {
         send_passes(stage);
         r = settle(stage);
     }
-    for (size_t i = 0; i < stage->rejected_count; i++)
-        free(stage->rejected[i]);
-    stage->rejected_count = 0;
+    mq_reject_drop(stage);
+    tally(stage, MQ_METRIC_ABANDONED, stage->element_count - stage->fated);
     stage->element_count = 0;
     return r;
 }
@@ -329,13 +289,41 @@ static int split(void *userdata, struct mq_str element) {
         if (r < 0)
             return r;
     }
+    tally(s->stage, MQ_METRIC_ELEMENTS, 1);
     return add_element(s->stage, s->arrival, element);
+}
+
+/* Puts aside a message that no route can take apart. */
+static int refuse_whole(struct mq_stage *stage, const struct mq_arrival *arrival, const struct mq_faults *faults) {
+    struct mq_element whole = { arrival, arrival->payload };
+    tally(stage, MQ_METRIC_ELEMENTS, 1);
+    int r = mq_reject_add(stage, &whole, faults);
+    if (r == 0)
+        r = mq_reject_flush(stage);
+    mq_reject_drop(stage);
+    if (r < 0)
+        tally(stage, MQ_METRIC_ABANDONED, 1);
+    return r;
+}
+
+/* An arrival that comes to no route; true: it was one. */
+static bool aside_from_routes(struct mq_stage *stage, const struct mq_arrival *arrival) {
+    bool clearing = arrival->retained && arrival->payload.n == 0; /* by us or by its sender: no message */
+    /* a retained one above the rate is refused as ever: that clears the broker's copy */
+    bool over = !clearing && arrival->over && !arrival->retained;
+    if (!clearing && !over)
+        return false;
+    if (over)
+        stage->service->later(stage, &(struct mq_element){ arrival, arrival->payload });
+    tally(stage, MQ_METRIC_ELEMENTS, 1);
+    tally(stage, over ? MQ_METRIC_LATER : MQ_METRIC_CLEARED, 1);
+    return true;
 }
 
 static int add_arrival(struct mq_stage *stage, const struct mq_arrival *arrival) {
     struct splitting s = { stage, arrival };
-    if (arrival->retained && arrival->payload.n == 0)
-        return 0; /* a copy being cleared, by us or by its sender: no message */
+    if (aside_from_routes(stage, arrival))
+        return 0;
     if (!stage->route->array) /* NOLINT(clang-analyzer-core.NullDereference): the caller's loop has set it */
         return split(&s, arrival->payload);
     struct mq_faults faults;
@@ -346,9 +334,7 @@ static int add_arrival(struct mq_stage *stage, const struct mq_arrival *arrival)
             return r;
         mq_fault_add(&faults, "", "must be an array of elements");
     }
-    struct mq_element whole = { arrival, arrival->payload };
-    int r = put_aside(stage, &whole, &faults);
-    return r < 0 ? r : flush_rejected(stage);
+    return refuse_whole(stage, arrival, &faults);
 }
 
 static const struct mq_route *route_of(const struct mq_stage *stage, struct mq_str topic) {
@@ -359,21 +345,60 @@ static const struct mq_route *route_of(const struct mq_stage *stage, struct mq_s
     return NULL;
 }
 
-int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals, size_t count) {
-    for (size_t i = 0; i < stage->service->route_count; i++) {
-        stage->route = &stage->service->routes[i];
-        for (size_t k = 0; k < count; k++) {
-            if (route_of(stage, arrivals[k].topic) != stage->route)
-                continue;
-            int r = add_arrival(stage, &arrivals[k]);
-            if (r < 0)
-                return stage->element_count = 0, r;
-        }
-        int r = run(stage);
+/* One batch of messages by what handles them. */
+struct sorted {
+    const struct mq_arrival *arrivals;
+    const struct mq_route *routes[MQ_BATCH_MESSAGES]; /* of each, NULL: none */
+    size_t count, done;
+};
+
+/* The broker gives what the subscriptions cover; a topic among that which is nobody's has a level of a form that none may have. */
+static int refuse_strangers(struct mq_stage *stage, struct sorted *batch) {
+    stage->route = &stage->service->routes[0];
+    for (size_t k = 0; k < batch->count; k++) {
+        struct mq_faults faults;
+        faults.count = 0;
+        if (batch->routes[k])
+            continue;
+        batch->done++;
+        mq_fault_add(&faults, "", "came on a topic that this service does not know");
+        int r = refuse_whole(stage, &batch->arrivals[k], &faults);
         if (r < 0)
             return r;
     }
     return 0;
+}
+
+static int run_routes(struct mq_stage *stage, struct sorted *batch) {
+    int r = refuse_strangers(stage, batch);
+    for (size_t i = 0; i < stage->service->route_count && r == 0; i++) {
+        stage->route = &stage->service->routes[i];
+        for (size_t k = 0; k < batch->count && r == 0; k++) {
+            if (batch->routes[k] != stage->route)
+                continue;
+            batch->done++;
+            r = add_arrival(stage, &batch->arrivals[k]);
+        }
+        if (r == 0)
+            r = run(stage);
+    }
+    return r;
+}
+
+int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals, size_t count) {
+    struct sorted batch;
+    batch.arrivals = arrivals;
+    batch.count = count;
+    batch.done = 0;
+    for (size_t k = 0; k < count; k++)
+        batch.routes[k] = route_of(stage, arrivals[k].topic);
+    int r = run_routes(stage, &batch);
+    if (r < 0) {
+        tally(stage, MQ_METRIC_ELEMENTS, count - batch.done);
+        tally(stage, MQ_METRIC_ABANDONED, count - batch.done + stage->element_count);
+        stage->element_count = 0;
+    }
+    return r;
 }
 
 int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows) {

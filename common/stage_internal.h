@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the stage share: stage.c (setup and loop), stage_batch.c, stage_sweep.c, stage_health.c. */
+/* What the files of the stage share: stage.c (setup and loop), stage_batch.c, stage_reject.c, stage_sweep.c, stage_health.c. */
 #ifndef MQ_STAGE_INTERNAL_H
 #define MQ_STAGE_INTERNAL_H
 
@@ -7,6 +7,7 @@
 
 #define MQ_STAGE_SWEEPS 4
 #define MQ_STAGE_PASSES 4
+#define MQ_STAGE_ROUTES 8
 #define MQ_STAGE_ACKS 1024 /* confirmed publications between two confirm statements */
 
 /* A stage message being filled. */
@@ -50,6 +51,8 @@ struct mq_stage {
     unsigned broker_tries, store_tries;
     int64_t broker_due_us, store_due_us;
     bool subscribed;
+    _Atomic bool retained_left; /* a retained message was thrown away: the broker may still have it */
+    int64_t resubscribe_due_us;
 
     /* the batch being handled */
     struct mq_element *elements;
@@ -58,6 +61,9 @@ struct mq_stage {
     struct mq_columns rejections;
     struct mq_rejected **rejected;
     size_t rejected_count, rejected_capacity;
+    size_t rows_most[MQ_STAGE_ROUTES]; /* of one transaction of each route, 0: not yet known */
+    size_t running; /* rows of the transaction that encode is given the result of */
+    size_t fated; /* elements of this batch that were counted as handled or rejected */
     const struct mq_route *route;
 
     /* on the way out */
@@ -79,9 +85,18 @@ bool mq_stage_store_ready(struct mq_stage *stage);
  * lock was lost; what was not handled comes again. */
 int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals, size_t count);
 int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const PGresult *rows);
+/* Waits for the database to come back. -ECANCELED when the service stops or another instance took over. */
+int mq_batch_await_store(struct mq_stage *stage);
 /* Publishes what a statement returned that needed no elements. */
 int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows);
 void mq_batch_deinit(struct mq_stage *stage);
+
+/* stage_reject.c: adds one to what the batch puts aside; stores all of it and tells the senders (0, or as mq_batch_arrivals); forgets
+ * it. */
+int mq_reject_add(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults);
+int mq_reject_flush(struct mq_stage *stage);
+void mq_reject_drop(struct mq_stage *stage);
+void mq_reject_deinit(struct mq_stage *stage);
 
 /* stage_sweep.c */
 void mq_sweep_init(struct mq_stage *stage);

@@ -124,12 +124,12 @@ static int one_batch(struct mq_stage *stage, const struct mq_sweep *sweep, struc
         return 0;
     }
     copy(state->first, sizeof(state->first), first);
+    mq_metrics_add(&stage->metrics, MQ_METRIC_SWEPT, (uint64_t)rows);
     int r = mq_batch_swept(stage, sweep->route, result);
     if (r < 0) {
         abandon(state);
         return r;
     }
-    mq_metrics_add(&stage->metrics, MQ_METRIC_SWEPT, (uint64_t)rows);
     state->brought += (size_t)rows;
     copy(state->position, sizeof(state->position), PQgetvalue(result, rows - 1, 1));
     if (rows < MQ_BATCH_MESSAGES)

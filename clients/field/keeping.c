@@ -13,17 +13,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Every folder above the file, private to the user. */
+/* Writes the entry of a new folder in the one above it to the disk. */
+static int sync_above(const char *folder) {
+    char above[4000];
+    const char *slash = strrchr(folder, '/');
+    snprintf(above, sizeof(above), "%.*s", (int)(slash > folder ? slash - folder : 1), folder);
+    int fd = open(slash ? above : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = fd < 0 || fsync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+/* Every folder above the file, private to the user. SQLite writes the file's own entry to the disk, nobody but us those above it. */
 static int make_folders(const char *file) {
     char folder[4000];
+    int r = 0;
     snprintf(folder, sizeof(folder), "%s", file);
-    for (char *slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+    for (char *slash = strchr(folder + 1, '/'); slash && r == 0; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdir(folder, 0700) < 0 && errno != EEXIST)
-            return -errno;
+        if (mkdir(folder, 0700) == 0)
+            r = sync_above(folder);
+        else if (errno != EEXIST)
+            r = -errno;
         *slash = '/';
     }
-    return 0;
+    return r;
 }
 
 static int find_file(struct mq_keeping *keeping, const char *account) {
@@ -81,9 +96,10 @@ static int open_box(struct mq_keeping *keeping, const char *account) {
         return mq_keeping_explain(keeping, r);
     if (rescue.damaged)
         mq_ignore(mq_complain(0,
-                              "待发箱已损坏：救回 %zu 条，读不出 %zu 条，原文件留作 %s / the outbox was damaged: %zu messages "
-                              "rescued, %zu unreadable, the old file was kept",
-                              rescue.rescued, rescue.unreadable, rescue.kept_as, rescue.rescued, rescue.unreadable));
+                              "待发箱已损坏：救回 %zu 条，读不出 %zu 条，无法核实 %zu 条，原文件留作 %s / the outbox was damaged: "
+                              "%zu messages rescued, %zu unreadable, %zu not proven whole (minqing-field list), the old file was kept",
+                              rescue.rescued, rescue.unreadable, rescue.unproven, rescue.kept_as, rescue.rescued, rescue.unreadable,
+                              rescue.unproven));
     return 0;
 }
 

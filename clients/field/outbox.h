@@ -26,6 +26,7 @@ struct mq_outbox_rescue {
     char kept_as[4096]; /* the damaged file, kept beside the new one */
     size_t rescued;     /* messages brought over, refused ones not counted */
     size_t unreadable;  /* rows seen whose content was not what had been kept */
+    size_t unproven;    /* messages found that nothing proves whole: they are among those refused, and not sent */
 };
 
 struct mq_outbox_entry {

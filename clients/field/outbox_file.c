@@ -12,6 +12,8 @@
 #define WAIT_MS 5000 /* for another process's write */
 
 int mq_outbox_errno(int rc) {
+    if (rc == SQLITE_IOERR_SHMSIZE)
+        return -ENOSPC; /* a disk without room shows here first: SQLite's shared memory is a file too */
     switch (rc & 0xff) {
     case SQLITE_OK:
     case SQLITE_DONE:
@@ -43,7 +45,9 @@ int mq_outbox_errno(int rc) {
 }
 
 int mq_outbox_exec(sqlite3 *db, const char *sql) {
-    return mq_outbox_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
+    int r = mq_outbox_errno(sqlite3_exec(db, sql, NULL, NULL, NULL));
+    /* a file that it could not make for want of room */
+    return r == -EACCES && sqlite3_system_errno(db) == ENOSPC ? -ENOSPC : r;
 }
 
 static bool has_kinds(sqlite3 *db) {
@@ -131,7 +135,7 @@ static int open_file(struct mq_outbox *outbox) {
     if (fd < 0)
         return -errno;
     close(fd);
-    int rc = sqlite3_open_v2(outbox->path, &outbox->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
+    int rc = sqlite3_open_v2(outbox->path, &outbox->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)
         return mq_outbox_errno(rc);
     sqlite3_busy_timeout(outbox->db, WAIT_MS);

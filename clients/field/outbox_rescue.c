@@ -2,6 +2,7 @@
 /* A damaged outbox: what SQLite still reads of it, then what lies readable in its bytes, goes into a new file. */
 #include "outbox_internal.h"
 
+#include "common/clock.h"
 #include "common/message.h"
 
 #include <errno.h>
@@ -140,15 +141,20 @@ static bool reads_as(enum mq_receipt_kind kind, struct mq_str payload, union mes
     return mq_json_decode(objects[kind], payload, out, &document, &faults);
 }
 
-/* The digest that lies behind the payload tells what it was kept as. Where that cannot be read, a visit that shows nothing of its own
- * is taken for a report: one too many at the command centre is better than one too few. */
-static enum mq_receipt_kind kind_of(struct mq_str payload, struct mq_str behind) {
+/* Does the digest that lies behind a payload say that it is whole, and as what it was kept? */
+static bool proven(struct mq_str payload, struct mq_str behind, enum mq_receipt_kind *out) {
     for (int kind = MQ_RECEIPT_REPORT; kind < MQ_RECEIPT_ATTACHMENT; kind++) {
         unsigned char digest[MQ_OUTBOX_DIGEST];
         mq_outbox_digest((enum mq_receipt_kind)kind, payload, digest);
+        *out = (enum mq_receipt_kind)kind;
         if (memmem(behind.s, behind.n, digest, sizeof(digest)))
-            return (enum mq_receipt_kind)kind;
+            return true;
     }
+    return false;
+}
+
+/* What a message without proof looks like: good enough to show it, not to send it. */
+static enum mq_receipt_kind likely_kind(struct mq_str payload) {
     union message message;
     if (reads_as(MQ_RECEIPT_ANSWER, payload, &message))
         return MQ_RECEIPT_ANSWER;
@@ -157,23 +163,39 @@ static enum mq_receipt_kind kind_of(struct mq_str payload, struct mq_str behind)
     return MQ_RECEIPT_REPORT;
 }
 
-/* 1 where [from, end) was a message and is in the new file now, 0 where it was none or is there already. */
-static int carve_one(struct rescue *rescue, struct mq_str bytes, size_t from, size_t end) {
+/* Whether [from, end) is a message that the new file has not yet. One whose digest is gone or is another's may have a changed word in
+ * it, and a visit may be taken for a report: it goes to those refused, for a person to look at, and is not sent. */
+static void carve_one(struct rescue *rescue, struct mq_str bytes, size_t from, size_t end, bool with_proof) {
     struct mq_str payload = { bytes.s + from, end - from };
     struct mq_str behind = { bytes.s + end, bytes.n - end < BEHIND ? bytes.n - end : BEHIND };
     union message message;
-    struct mq_outbox_entry entry = { .kind = kind_of(payload, behind), .payload = payload };
+    struct mq_outbox_entry entry = { .payload = payload };
+    bool whole = proven(payload, behind, &entry.kind);
+    if (whole != with_proof)
+        return;
+    if (!whole) {
+        entry.kind = likely_kind(payload);
+        entry.refused_at_us = mq_clock_now_us();
+        entry.message = MQ_STR("损坏后找到，无法核实是否完整，没有发送：核对后请重报 / found in a damaged file and not proven whole, so not sent: "
+                               "look at it and report it anew");
+    }
     if (!reads_as(entry.kind, payload, &message) || known(rescue->to, &message.id) != 0)
-        return 0;
+        return;
     entry.id = message.id;
     if (entry.kind == MQ_RECEIPT_REPORT && message.report.has_severity)
         entry.severity = (int)message.report.severity;
-    return mq_outbox_insert(rescue->to, false, &entry);
+    int r = mq_outbox_insert(rescue->to, !whole, &entry);
+    if (r < 0)
+        rescue->error = r;
+    else if (whole)
+        rescue->seen->rescued += (size_t)r;
+    else
+        rescue->seen->unproven += (size_t)r;
 }
 
 /* Whole messages in the bytes, whatever became of the tree above them. One that was delivered meanwhile does no harm: it is
  * answered "duplicate". */
-static void carve(struct rescue *rescue, struct mq_str bytes) {
+static void carve(struct rescue *rescue, struct mq_str bytes, bool with_proof) {
     static const char begin[] = "\"id\":\"";
     size_t at = 0;
     while (at + sizeof(begin) < bytes.n && rescue->error == 0) {
@@ -187,15 +209,12 @@ static void carve(struct rescue *rescue, struct mq_str bytes) {
             continue;
         size_t from = (size_t)(brace - bytes.s);
         size_t end = object_end(bytes, from);
-        int r = end ? carve_one(rescue, bytes, from, end) : 0;
-        if (r < 0)
-            rescue->error = r;
-        else
-            rescue->seen->rescued += (size_t)r;
+        if (end)
+            carve_one(rescue, bytes, from, end, with_proof);
     }
 }
 
-static void carve_file(struct rescue *rescue, const char *path, const char *suffix) {
+static void carve_file(struct rescue *rescue, const char *path, const char *suffix, bool with_proof) {
     char name[NAME];
     if (snprintf(name, sizeof(name), "%s%s", path, suffix) >= (int)sizeof(name))
         return;
@@ -205,7 +224,7 @@ static void carve_file(struct rescue *rescue, const char *path, const char *suff
         size_t n = (size_t)status.st_size;
         void *bytes = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
         if (bytes != MAP_FAILED) {
-            carve(rescue, (struct mq_str){ bytes, n });
+            carve(rescue, (struct mq_str){ bytes, n }, with_proof);
             munmap(bytes, n);
         }
     }
@@ -248,8 +267,11 @@ static int fill(sqlite3 *to, const char *path, const char *account, struct mq_ou
         read_table(&rescue, from, false);
     }
     if (r == 0) {
-        carve_file(&rescue, path, "");
-        carve_file(&rescue, path, "-wal");
+        /* of several copies of a message a whole one comes first */
+        for (int proof = 1; proof >= 0; proof--) {
+            carve_file(&rescue, path, "", proof);
+            carve_file(&rescue, path, "-wal", proof);
+        }
         r = rescue.error ? rescue.error : set_owner(to, account);
     }
     return r == 0 ? mq_outbox_exec(to, "commit") : r;
@@ -327,7 +349,7 @@ int mq_outbox_rescue_file(const char *path, const char *account, struct mq_outbo
         return -errno;
     close(fd);
     sqlite3 *to = NULL;
-    int r = mq_outbox_errno(sqlite3_open_v2(building, &to, SQLITE_OPEN_READWRITE, NULL));
+    int r = mq_outbox_errno(sqlite3_open_v2(building, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_EXRESCODE, NULL));
     if (r == 0)
         r = fill(to, path, account, seen);
     sqlite3_close(to);

@@ -17,6 +17,20 @@ static bool receipt_topic(const struct mq_arrival *arrival, char topic[MQ_TOPIC_
            && mq_topic_format(MQ_TOPIC_FIELD_RECEIPT, parts.part, 1, topic) == 0;
 }
 
+struct mq_uuid mq_ingest_id_of(struct mq_str bytes) {
+    struct id {
+        struct mq_uuid id;
+    } found = { 0 };
+    static const struct mq_field fields[] = { { "id", MQ_UUID, offsetof(struct id, id) }, { .name = NULL } };
+    static const struct mq_object object = { "id", sizeof(struct id), fields, 0 };
+    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    struct mq_faults ignored;
+    ignored.count = 0;
+    if (bytes.n <= MQ_REPORT_BYTES)
+        mq_ignore(mq_json_decode(&object, bytes, &found, &document, &ignored));
+    return found.id;
+}
+
 void mq_ingest_receipt(struct mq_stage *stage, const struct mq_element *element, enum mq_receipt_kind kind, const struct mq_uuid *id,
                        enum mq_receipt_status status, const struct mq_faults *faults) {
     struct mq_ingest *ingest = mq_stage_userdata(stage);
@@ -30,7 +44,7 @@ void mq_ingest_receipt(struct mq_stage *stage, const struct mq_element *element,
     for (size_t i = 0; i < count; i++)
         errors[i] = (struct mq_error){ mq_str(faults->fault[i].path), mq_str(faults->fault[i].message) };
     struct mq_receipt receipt = {
-        .v = MQ_FORMAT, .kind = (int)kind, .status = (int)status, .id = *id, .errors = { errors, count }, .at = mq_str(at),
+        .v = MQ_FORMAT, .has_retry_after = status == MQ_LATER, .retry_after_s = (ingest->retry_after_ms + 999) / 1000, .kind = (int)kind, .status = (int)status, .id = *id, .errors = { errors, count }, .at = mq_str(at),
     };
     struct mq_buffer *text = &ingest->scratch[3];
     mq_buffer_reset(text, MQ_REPORT_BYTES);

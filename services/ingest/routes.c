@@ -29,6 +29,8 @@ static struct mq_uuid id_of(struct mq_str bytes) {
 /* All three statements return the same columns. */
 static int receipts(struct mq_stage *stage, const struct mq_element *elements, PGresult *result, enum mq_receipt_kind kind,
                     enum mq_topic next) {
+    size_t answered = (size_t)PQntuples(result);
+    mq_metrics_add(mq_stage_metrics(stage), MQ_METRIC_UNANSWERED, mq_stage_batch_rows(stage) - answered);
     for (int i = 0; i < PQntuples(result); i++) {
         const struct mq_element *element = &elements[mq_result_integer(result, i, 0)];
         const char *outcome = PQgetvalue(result, i, 1);
@@ -66,7 +68,7 @@ static int encode_visit(struct mq_stage *stage, const struct mq_element *element
 }
 
 static void refuse(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults, enum mq_receipt_kind kind) {
-    struct mq_uuid id = id_of(element->bytes);
+    struct mq_uuid id = mq_ingest_id_of(element->bytes);
     mq_ingest_receipt(stage, element, kind, &id, MQ_REJECTED, faults);
 }
 
@@ -94,4 +96,5 @@ void mq_ingest_deinit(struct mq_ingest *ingest) {
     for (size_t i = 0; i < MQ_LENGTH(ingest->scratch); i++)
         mq_buffer_deinit(&ingest->scratch[i]);
     mq_seal_free(ingest->seal);
+    mq_rate_free(ingest->rate);
 }

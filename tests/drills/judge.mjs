@@ -82,11 +82,11 @@ export async function judge(world, patience) {
   const end = Date.now() + patience * 1000
   let counts
   await until(async () => {
-    counts = (await system.sql(statement, ...values))[0]
-    return (!counts.missing && !counts.unhandled) || Date.now() > end
+    counts = (await system.sql(statement, ...values).catch(() => []))[0] // it may still be coming back
+    return (counts && !counts.missing && !counts.unhandled) || (counts && Date.now() > end)
   }, 'the database says what it holds', patience * 1000 + 60000)
   let shown
-  await until(async () => !(shown = await difference(system)) || Date.now() > end, 'the broker says what it keeps', patience * 1000 + 60000)
+  await until(async () => !(shown = await difference(system).catch(error => error.message)) || Date.now() > end, 'the broker says what it keeps', patience * 1000 + 60000)
 
   // of a report that joined only its reporter is told by name; the case it joined is among those compared above
   const joined = new Set(counts.joined)

@@ -49,6 +49,7 @@ static void a_message_comes_out_as_it_went_in(void **state) {
         .correlation = { "\0\1\2", 3 },
         .content_type = { "", 0 },
         .retained = true,
+        .over = true,
         .qos = 1,
         .arrived_us = INT64_C(1234567890123),
     };
@@ -63,6 +64,7 @@ static void a_message_comes_out_as_it_went_in(void **state) {
     assert_non_null(out->content_type.s);
     assert_int_equal(out->content_type.n, 0);
     assert_true(out->retained);
+    assert_true(out->over);
     assert_int_equal(out->qos, 1);
     assert_int_equal(out->arrived_us, in.arrived_us);
     assert_ptr_not_equal(out->payload.s, in.payload.s);

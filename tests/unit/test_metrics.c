@@ -20,7 +20,8 @@ static void counters_are_printed_in_the_order_of_their_table(void **state) {
     mq_buffer_append_text(&out, "x");
     mq_metrics_json(&metrics, &out);
     assert_string_equal(mq_buffer_text(&out),
-                        "x{\"received\":3,\"dropped\":0,\"rejected\":0,\"stored\":0,\"duplicate\":0,\"later\":0,\"swept\":0,"
+                        "x{\"received\":3,\"dropped\":0,\"excess\":0,\"taken\":0,\"elements\":0,\"swept\":0,\"handled\":0,\"stored\":0,"
+                        "\"duplicate\":0,\"unanswered\":0,\"rejected\":0,\"unkept\":0,\"later\":0,\"cleared\":0,\"abandoned\":0,"
                         "\"published\":0,\"unheard\":0,\"refused\":0,\"batches\":0,\"retries\":0,"
                         "\"connects\":18446744073709551615,\"delivered\":0,\"undelivered\":0,\"given_up\":0}");
 }

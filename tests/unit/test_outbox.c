@@ -455,6 +455,40 @@ static void what_is_found_without_the_beginning_of_the_file_keeps_its_kind(void 
     mq_outbox_free(outbox);
 }
 
+static int see_unproven(void *userdata, const struct mq_outbox_entry *entry) {
+    assert_non_null(memmem(entry->message.s, entry->message.n, "not proven whole", strlen("not proven whole")));
+    ++*(int *)userdata;
+    return 0;
+}
+
+/* One bit makes another word of a word, and what was kept as a visit looks like a report: neither must be sent. */
+static void what_nothing_proves_whole_is_shown_and_not_sent(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    struct mq_outbox *outbox = open_box(place);
+    struct mq_uuid id;
+    assert_int_equal(keep_kind(outbox, MQ_RECEIPT_VISIT, 2, 500, &id), 0);
+    assert_int_equal(keep_kind(outbox, MQ_RECEIPT_REPORT, 2, 500, &id), 0);
+    mq_outbox_free(outbox);
+    char command[256];
+    snprintf(command, sizeof(command), "grep -obUa xxxxxxxx '%s' | head -1 | cut -d: -f1", place->file);
+    FILE *out = popen(command, "r");
+    long at = 0;
+    assert_int_equal(fscanf(out, "%ld", &at), 1);
+    pclose(out);
+    int fd = open(place->file, O_RDWR);
+    assert_int_equal(pwrite(fd, "y", 1, at + 3), 1);
+    close(fd);
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, &rescue), 0);
+    assert_int_equal(rescue.rescued, 1);
+    assert_int_equal(rescue.unproven, 1);
+    assert_int_equal(waiting(outbox), 1);
+    int seen = 0;
+    assert_int_equal(mq_outbox_each(outbox, true, see_unproven, &seen), 0);
+    assert_int_equal(seen, 1);
+    mq_outbox_free(outbox);
+}
+
 static void rubbish_is_put_aside_and_a_new_outbox_begun(void **state) {
     struct place *place = *state;
     struct mq_outbox_rescue rescue;
@@ -502,6 +536,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(of_a_file_without_its_beginning_the_reports_are_found_all_the_same, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_report_with_a_flipped_bit_is_not_sent_as_if_it_were_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rubbish_is_put_aside_and_a_new_outbox_begun, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_nothing_proves_whole_is_shown_and_not_sent, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rescue_that_was_killed_before_its_end_is_ended, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
