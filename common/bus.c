@@ -166,11 +166,7 @@ int mq_bus_new(const struct mq_bus_options *options, struct mq_bus **out) {
     bus->options.will_topic = copy(options->will_topic);
     bus->options.will_payload = copy(options->will_payload);
     pthread_mutex_init(&bus->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&bus->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&bus->changed, NULL);
     bus->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bus->flights = calloc((size_t)options->window, sizeof(*bus->flights));
     bool v6 = bus->options.host && strchr(bus->options.host, ':');
@@ -348,7 +344,7 @@ static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
     int r = 0;
     pthread_mutex_lock(&bus->lock);
     while (bus->connected && bus->flying >= limit && r == 0)
-        r = pthread_cond_timedwait(&bus->changed, &bus->lock, &at);
+        r = pthread_cond_clockwait(&bus->changed, &bus->lock, CLOCK_MONOTONIC, &at);
     bool connected = bus->connected;
     bool below = bus->flying < limit;
     pthread_mutex_unlock(&bus->lock);

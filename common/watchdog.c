@@ -3,17 +3,18 @@
 #include "watchdog.h"
 
 #include "buffer.h"
-#include "clock.h"
 #include "log.h"
 #include "notify.h"
 
 #include <errno.h>
 #include <execinfo.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define WATCHED 4
@@ -38,9 +39,9 @@ struct watched {
 static struct {
     struct watched watched[WATCHED];
     pthread_mutex_t lock;
-    pthread_cond_t changed;
     pthread_t thread;
-    bool running, stopping;
+    bool running;
+    int stop; /* an eventfd: readable when the thread is to end */
     int64_t limit_ms, tick_ms;
     void *frames[FRAMES];
     _Atomic int frame_count;
@@ -131,16 +132,15 @@ static void look(void) {
 
 static void *run(void *userdata) {
     (void)userdata;
-    pthread_mutex_lock(&dog.lock);
-    while (!dog.stopping) {
-        int64_t until = mq_clock_monotonic_us() + dog.tick_ms * 1000;
-        struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
-        if (pthread_cond_timedwait(&dog.changed, &dog.lock, &at) != ETIMEDOUT)
+    struct pollfd stop = { .fd = dog.stop, .events = POLLIN };
+    for (int ready; (ready = poll(&stop, 1, (int)dog.tick_ms)) <= 0;) {
+        if (ready < 0)
             continue;
+        pthread_mutex_lock(&dog.lock);
         look();
+        pthread_mutex_unlock(&dog.lock);
         mq_notify("WATCHDOG=1");
     }
-    pthread_mutex_unlock(&dog.lock);
     return NULL;
 }
 
@@ -159,33 +159,29 @@ int mq_watchdog_start(int64_t limit_ms) {
         return -EALREADY;
     dog.limit_ms = limit_ms;
     dog.tick_ms = tick_of(limit_ms);
-    dog.stopping = false;
+    dog.stop = eventfd(0, EFD_CLOEXEC);
+    if (dog.stop < 0)
+        return -errno;
     /* the first call loads a library, which is not for a signal handler to do */
     dog.frame_count = backtrace(dog.frames, 1);
     struct sigaction ask = { .sa_handler = on_ask, .sa_flags = SA_RESTART };
     sigaction(ASK, &ask, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&dog.changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int r = -pthread_create(&dog.thread, NULL, run, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     dog.running = r == 0;
+    if (r < 0)
+        close(dog.stop);
     return r;
 }
 
 void mq_watchdog_stop(void) {
     if (!dog.running)
         return;
-    pthread_mutex_lock(&dog.lock);
-    dog.stopping = true;
-    pthread_cond_signal(&dog.changed);
-    pthread_mutex_unlock(&dog.lock);
+    mq_ignore(eventfd_write(dog.stop, 1));
     pthread_join(dog.thread, NULL);
-    pthread_cond_destroy(&dog.changed);
+    close(dog.stop);
     dog.running = false;
 }

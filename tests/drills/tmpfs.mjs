@@ -20,9 +20,14 @@ export class Disk {
     this.filler = path.join(folder, 'filler')
   }
 
-  /** Leaves not one byte. */
-  fill() {
+  /** Leaves not one byte, or takes so many MiB. */
+  fill(mib = Infinity) {
     const file = openSync(this.filler, 'w')
+    if (mib < Infinity) {
+      writeSync(file, Buffer.alloc(mib << 20))
+      closeSync(file)
+      return
+    }
     for (const size of [1 << 20, 4096, 1]) {
       const block = Buffer.alloc(size)
       try {

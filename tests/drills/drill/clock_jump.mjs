@@ -10,7 +10,7 @@ export const name = 'the clock jumps by an hour, forwards and back'
 
 const clock = path.join(mkdtempSync(path.join(tmpdir(), 'minqing-clock-')), 'clock')
 writeFileSync(clock, '+0')
-const library = execFileSync('bash', ['-c', 'dpkg -L libfaketime | grep MT.so']).toString().trim()
+const library = execFileSync('bash', ['-c', 'dpkg -L libfaketime | grep libfaketime.so']).toString().trim()
 export const settings = { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock, FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' }
 
 export async function run(world) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An officer without signal goes on reporting until the device's disk is full: what was said to be kept is sent later, the rest was refused.
+// An officer without signal goes on reporting until the device's disk is full: what was said to be kept is sent once there is room again,
+// the rest was refused.
 import { randomBytes } from 'node:crypto'
 import path from 'node:path'
 import { Disk } from '../tmpfs.mjs'
@@ -8,13 +9,14 @@ export const name = 'the disk under a device\'s outbox is full: what was kept ar
 
 export async function run(world) {
   const { system } = world
-  const disk = Disk.at(path.join(world.folder, 'device'), 1)
+  const disk = Disk.at(path.join(world.folder, 'device'), 2)
+  disk.fill(1)
   const device = (...args) => system.run('minqing-field', ...args, '--outbox', path.join(disk.folder, 'outbox.db'), '-u', 'bomei-070', '-P', system.devices['bomei-070'], '--json')
   try {
     const kept = []
     let refused = 0
     for (let n = 0; refused < 3 && n < 400; n++) {
-      const { status, stdout, stderr } = await device('send', `第${n}条 ${randomBytes(2000).toString('hex')}`, '-p', '1')
+      const { status, stdout, stderr } = await device('send', `第${n}条 ${randomBytes(1900).toString('hex')}`, '-p', '1')
       const said = stdout.split('\n').filter(Boolean).map(line => JSON.parse(line)).find(e => e.event === 'kept')
       if (said) kept.push(said.id)
       else if (/disk full/.test(stderr)) refused++
@@ -22,6 +24,7 @@ export async function run(world) {
     }
     if (!refused) throw new Error('the disk was never full')
     world.faults++
+    disk.free()
     const sent = Date.now()
     const { stdout } = await device('flush')
     const now = Date.now()
