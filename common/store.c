@@ -2,11 +2,13 @@
 /* PostgreSQL through libpq. */
 #include "store.h"
 
+#include "clock.h"
 #include "drill.h"
 #include "outage.h"
 #include "watchdog.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #define STATEMENTS 32 /* prepared on one connection */
@@ -20,7 +22,7 @@ static struct mq_outage outage = MQ_OUTAGE("database-away", "database-back");
 
 struct mq_store {
     struct mq_store_options options; /* texts are owned copies */
-    bool away;
+    bool away, silent; /* silent: the last wait was given up */
     PGconn *connection;
     const struct mq_statement *prepared[STATEMENTS];
     size_t prepared_count;
@@ -187,7 +189,10 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
         return MQ_STORED;
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-    const char *message = result ? PQresultErrorMessage(result) : PQerrorMessage(store->connection);
+    const char *message = result          ? PQresultErrorMessage(result)
+                          : store->silent ? "it does not answer any more"
+                                          : PQerrorMessage(store->connection);
+    store->silent = false;
     if (!state || PQstatus(store->connection) != CONNECTION_OK) {
         mq_outage_met(&outage, &store->away, MQ_WARNING, "the database went away during %s: %.*s; connecting again until it answers",
                       statement->name, FIRST_LINE(message));
@@ -217,27 +222,53 @@ static int outcome_of(struct mq_store *store, const struct mq_statement *stateme
     return -EPROTO;
 }
 
+/* Waits for what the connection has to say, until `until_us`; false: nothing came. */
+static bool wait_readable(PGconn *connection, int64_t until_us) {
+    struct pollfd fd = { .fd = PQsocket(connection), .events = POLLIN };
+    for (int64_t left; (left = until_us - mq_clock_monotonic_us()) > 0;) {
+        int64_t ms = left / 1000 + 1;
+        if (poll(&fd, 1, ms < 60000 ? (int)ms : 60000) != 0)
+            return true; /* an error shows when it is read */
+    }
+    return false;
+}
+
+/* The last result of what was sent; NULL where no answer came. Longer than the server may work at a statement, and the network may be
+ * silent, nobody waits: a server that is frozen, or was forgotten by a router on the way, says nothing at all. */
+static PGresult *await_result(struct mq_store *store) {
+    const struct mq_store_options *o = &store->options;
+    int64_t until = o->statement_timeout_ms > 0 ? mq_clock_monotonic_us() + 1000 * (o->statement_timeout_ms + o->answer_timeout_ms) : INT64_MAX;
+    PGresult *last = NULL;
+    for (;;) {
+        while (PQisBusy(store->connection)) {
+            if (!wait_readable(store->connection, until)) {
+                PQclear(last);
+                store->silent = true;
+                return NULL;
+            }
+            if (!PQconsumeInput(store->connection))
+                break;
+        }
+        PGresult *r = PQgetResult(store->connection);
+        if (!r)
+            return last;
+        PQclear(last);
+        last = r;
+    }
+}
+
 static int prepare(struct mq_store *store, const struct mq_statement *statement) {
     for (size_t i = 0; i < store->prepared_count; i++)
         if (store->prepared[i] == statement)
             return MQ_STORED;
     if (store->prepared_count == STATEMENTS)
         return -ENOSPC;
-    PGresult *r = PQprepare(store->connection, statement->name, statement->sql, 0, NULL);
+    PGresult *r = PQsendPrepare(store->connection, statement->name, statement->sql, 0, NULL) ? await_result(store) : NULL;
     int outcome = outcome_of(store, statement, r);
     PQclear(r);
     if (outcome == MQ_STORED)
         store->prepared[store->prepared_count++] = statement;
     return outcome == MQ_BAD_DATA ? -EPROTO : outcome;
-}
-
-static PGresult *last_result(PGconn *connection) {
-    PGresult *last = NULL;
-    for (PGresult *r = PQgetResult(connection); r; r = PQgetResult(connection)) {
-        PQclear(last);
-        last = r;
-    }
-    return last;
 }
 
 static int execute(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count,
@@ -251,7 +282,7 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
     PGresult *r = NULL;
     if (PQsendQueryPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0)) {
         mq_drill_point(MQ_DRILL_STATEMENT);
-        r = last_result(store->connection);
+        r = await_result(store);
     }
     outcome = outcome_of(store, statement, r);
     if (outcome == MQ_STORED)

@@ -69,7 +69,9 @@ static int add_kinds(sqlite3 *db) {
 
 int mq_outbox_prepare(sqlite3 *db) {
     sqlite3_busy_timeout(db, WAIT_MS);
+    /* few pages, so that an outbox on a disk that is nearly full can still be emptied */
     int r = mq_outbox_exec(db, "pragma synchronous = full;"
+                              "pragma wal_autocheckpoint = 32;"
                               "pragma secure_delete = on;"
                               "create table if not exists owner (account text not null);"
                               "create table if not exists waiting ("

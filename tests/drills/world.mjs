@@ -70,6 +70,7 @@ export class World {
     this.folder = mkdtempSync(path.join(tmpdir(), 'minqing-drill-'))
     // shorter than in use, so that a drill of what only they notice takes seconds
     const environment = { MINQING_DRILL_FOLDER: this.folder, MINQING_MQTT_KEEP_ALIVE: '4s', MINQING_MQTT_ANSWER_TIMEOUT: '4s',
+      MINQING_DATABASE_STATEMENT_TIMEOUT: '6s', MINQING_DATABASE_ANSWER_TIMEOUT: '2s',
       ASAN_OPTIONS: 'quarantine_size_mb=16:verify_asan_link_order=0', ...settings }
     this.environment = { ...process.env }
     Object.assign(process.env, environment)
@@ -173,6 +174,7 @@ export class World {
   /** @param {() => void} finish what is undone of `prepare`, once nothing runs any more */
   async close(finish = () => {}) {
     this.memory.stop()
+    for (const load of this.loads) load.child.kill('SIGKILL') // of a drill that failed
     await this.system.stop(finish)
     rmSync(this.folder, { recursive: true, force: true })
     process.env = this.environment
