@@ -6,11 +6,11 @@ set search_path = minqing, public;
 -- The flat map ------------------------------------------------------------------------------------------------------
 
 -- Mercator's map of a place, in metres at the equator: x to the east, y to the north.
-create function flat(p geography) returns point language sql immutable strict parallel safe as
+create function flat(p geography) returns point language sql immutable parallel safe as
 $$
     select point(6378137 * radians(st_x(p::geometry)), 6378137 * ln(tan(pi() / 4 + radians(least(greatest(st_y(p::geometry), -89), 89)) / 2)))
 $$;
-comment on function flat is 'At the scale of joining (some kilometres) a distance on it, divided by stretch(), is off by less than 1 %.';
+comment on function flat is 'At the scale of joining (some kilometres) a distance on it, divided by stretch(), is off by less than 1 %. Not strict: only so is it inlined.';
 
 -- How much longer a metre is on the map than on the ground around a point of the map.
 create function stretch(p point) returns float8 language sql immutable strict parallel safe as
@@ -129,17 +129,18 @@ create index reviews_unplaced on reviews (town, opened_at) where state = 'waitin
 
 -- References --------------------------------------------------------------------------------------------------------
 
--- Domains, kinds, departments and areas are loaded from the reference files, which only add and change; what names them was looked up
--- in them in the same statement. Checking again at each row, 14 times a report, cost more than storing it, and locked the one row of a
--- domain for everybody.
+-- Domains, kinds, departments and areas are loaded from the reference files, which only add and change; what names them was looked up in
+-- them in the same statement, but for a classification's kind, which a message says. Checking again at each row, 14 times a report, cost
+-- more than storing it, and locked the one row of a domain for everybody.
 alter table reports drop constraint reports_domain_fkey, drop constraint reports_kind_fkey, drop constraint reports_area_fkey;
-alter table classifications drop constraint classifications_domain_fkey, drop constraint classifications_kind_fkey,
-    drop constraint classifications_model_domain_fkey, drop constraint classifications_model_kind_fkey;
+alter table classifications drop constraint classifications_domain_fkey, drop constraint classifications_model_domain_fkey,
+    drop constraint classifications_model_kind_fkey;
 alter table cases drop constraint cases_domain_fkey, drop constraint cases_kind_fkey, drop constraint cases_area_fkey,
-    drop constraint cases_lead_fkey;
+    drop constraint cases_lead_fkey, drop constraint cases_first_report_fkey;
 alter table assignments drop constraint assignments_department_fkey;
 -- A case's rows are written in the transaction that opens it, and cases are never deleted but by retention, which takes all of them.
 alter table assignments drop constraint assignments_case_fkey;
+alter table case_reports drop constraint case_reports_case_fkey;
 alter table timers drop constraint timers_case_fkey;
 alter table case_events drop constraint case_events_case_fkey, drop constraint case_events_report_fkey;
 alter table report_index drop constraint report_index_report_fkey;

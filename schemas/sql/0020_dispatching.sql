@@ -51,6 +51,7 @@ begin
             select r.report, r.domains
             from minqing.reviews r
             where r.state = 'waiting' and r.town = c.town and r.place <@ minqing.square(c.place, j.metres * minqing.stretch(c.place))
+              and (c.severity = 4 or c.domain = any(r.domains))
             union all
             (select r.report, r.domains
              from minqing.reviews r

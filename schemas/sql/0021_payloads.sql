@@ -11,7 +11,11 @@ begin
 end
 $$;
 
--- What happened, as a line tells it; most events need no look at anything.
+-- Events of which event_words has nothing to tell: nearly all.
+create function is_plain(p_what text) returns boolean language sql immutable as
+$$ select p_what in ('opened', 'joined', 'review') $$;
+
+-- What happened, as a line tells it.
 create or replace function event_words(e case_events) returns text language plpgsql stable as
 $$
 declare
@@ -40,6 +44,9 @@ language plpgsql stable as
 $$
 begin
     return query
+    with named as materialized (
+        select k.area, minqing.area_name(k.area) as name from (select distinct c.area from minqing.cases c where c.id = any(p_cases)) k
+    )
     select i.n,
         case when i.redacted then
             json_build_object('v', 1, 'case', c.id, 'number', c.number, 'version', c.version, 'state_version', c.state_version,
@@ -49,7 +56,7 @@ begin
             json_build_object('v', 1, 'case', c.id, 'number', c.number, 'version', c.version, 'state_version', c.state_version,
                 'state', c.state, 'domain', c.domain, 'domain_name', d.name_zh, 'kind', c.kind, 'kind_name', k.name_zh, 'also', c.also,
                 'severity', c.severity, 'restricted', c.restricted, 'exercise', c.exercise, 'disagrees', c.disagrees, 'level', c.level,
-                'area', c.area, 'area_name', minqing.area_name(c.area),
+                'area', c.area, 'area_name', (select m.name from named m where m.area = c.area),
                 'location', case when c.location is not null then
                     json_build_object('lat', st_y(c.location::geometry), 'lon', st_x(c.location::geometry), 'datum', 'wgs84') end,
                 'opened_at', minqing.wire_time(c.opened_at), 'sign_by', minqing.wire_time(c.sign_by), 'handle_by', minqing.wire_time(c.handle_by),
@@ -65,7 +72,8 @@ begin
                 'reports', json_build_object('count', c.report_count, 'latest', coalesce(r.latest, '[]')),
                 'has_subject', c.has_subject,
                 'events', (select json_agg(json_strip_nulls(json_build_object('at', minqing.wire_time(e.at), 'what', e.what, 'by', e.account,
-                                                                             'department', e.department, 'note', e.note, 'words', minqing.event_words(e)))
+                                                                             'department', e.department, 'note', e.note,
+                                                                             'words', case when minqing.is_plain(e.what) then null else minqing.event_words(e) end))
                                            order by e.version)
                            from (select v.* from minqing.case_events v where v.ref = c.id and v.what <> 'joined' order by v.version desc limit 20) e))
         end::text,
@@ -163,6 +171,10 @@ language plpgsql stable as
 $$
 begin
     return query
+    with named as materialized (
+        select k.area, minqing.area_name(k.area) as name
+        from (select distinct r.area from minqing.case_events e join minqing.reports r on r.id = e.report where e.id = any(p_events)) k
+    )
     select e.id, e.ref, coalesce(c.town, v.town, e.data ->> 'town'), e.version, case when c.restricted then 'none' else coalesce(c.domain, v.domain, 'none') end,
         coalesce(c.severity, v.severity, 1::smallint),
         json_strip_nulls(case
@@ -176,9 +188,9 @@ begin
             else
                 json_build_object('v', 1, 'event', e.id, 'at', minqing.wire_time(e.at), 'what', e.what,
                     'domain', coalesce(c.domain, v.domain), 'domain_name', d.name_zh, 'kind', c.kind, 'kind_name', k.name_zh,
-                    'severity', coalesce(c.severity, v.severity), 'area', r.area, 'area_name', minqing.area_name(r.area),
+                    'severity', coalesce(c.severity, v.severity), 'area', r.area, 'area_name', coalesce((select m.name from named m where m.area = r.area), minqing.area_name(r.area)),
                     'case', c.id, 'number', c.number, 'report', r.id, 'state', e.state, 'lead', c.lead, 'lead_name', l.name_zh,
-                    'by', e.account, 'words', minqing.event_words(e), 'exercise', nullif(c.exercise, false),
+                    'by', e.account, 'words', case when minqing.is_plain(e.what) then null else minqing.event_words(e) end, 'exercise', nullif(c.exercise, false),
                     'text', minqing.shown_text(r))
             end)::text,
         case when e.report is not null then r.traceparent end,

@@ -89,5 +89,5 @@ $$;
 
 revoke execute on all functions in schema minqing from public;
 grant execute on function due_announcements(bigint[], uuid[]), case_messages(uuid[], boolean[]), status_messages(uuid[], text[], integer[]),
-    stream_messages(bigint[]) to minqing_notifier;
-grant execute on function case_messages(uuid[], boolean[]), status_messages(uuid[], text[], integer[]) to minqing_query;
+    stream_messages(bigint[]), is_plain(text) to minqing_notifier;
+grant execute on function case_messages(uuid[], boolean[]), status_messages(uuid[], text[], integer[]), is_plain(text) to minqing_query;
