@@ -105,6 +105,8 @@ $$;
 -- know at once; with p_tells those who reported.
 create function announce_cases(p_cases uuid[], p_tells boolean) returns void language plpgsql as
 $$
+declare
+    gone record;
 begin
     with changed as materialized (
         select c.*, case when c.restricted then 2 else 1 end as topic, c.state in ('closed', 'refused', 'merged') as ended
@@ -113,15 +115,17 @@ begin
     ),
     audiences as materialized (
         select c.id, c.version, c.ended, c.town, c.area, c.level, c.topic, a.department as audience
-        from changed c join minqing.assignments a on a."case" = c.id
+        from changed c
+        cross join lateral (select p.* from minqing.assignments p where p."case" = c.id offset 0) a
         where a.ended_at is null and a.department <> 'command_centre'
         union all
         select c.id, c.version, c.ended, c.town, c.area, c.level, 1, 'command_centre'
         from changed c
+        -- who was told once hears to the end
+        left join lateral (select true as before from minqing.announcements a
+                           where a.ref = c.id and a.topic = 1 and a.audience = 'command_centre' and a.live limit 1) t on true
         where c.severity = 4 or c.restricted or c.lead = 'command_centre' or c.level in ('county', 'city') or c.request is not null
-           or c.state in ('resolved', 'verified')
-           -- who was told once hears to the end
-           or exists (select from minqing.announcements a where a.ref = c.id and a.topic = 1 and a.audience = 'command_centre' and a.live)
+           or c.state in ('resolved', 'verified') or t.before
     ),
     wanted as materialized (
         select a.id, a.version, a.ended, a.topic, a.audience, a.town as scope from audiences a
@@ -133,27 +137,31 @@ begin
         from audiences a
         where length(a.area) >= 12
           and exists (select from minqing.accounts d where d.department = a.audience and d.area = left(a.area, 12) and not d.locked)
-    ),
-    told as (
-        insert into minqing.announcements as a (ref, topic, audience, scope, version, live, ended_at)
-        select w.id, w.topic, w.audience, w.scope, w.version, not w.ended, case when w.ended then minqing.now() end
-        from wanted w
-        order by 1, 2, 3, 4
-        on conflict on constraint announcements_pkey do update
-        set version = excluded.version, live = excluded.live, ended_at = excluded.ended_at, waiting = false
     )
-    -- departments that are no longer on the case, or may no longer read it, get its end
-    update minqing.announcements a
-    set version = c.version, live = false, waiting = false, ended_at = minqing.now()
-    from changed c
-    where a.ref = c.id and a.topic in (1, 2) and a.live
-      and not exists (select from wanted w where w.id = c.id and w.topic = a.topic and w.audience = a.audience and w.scope = a.scope);
+    insert into minqing.announcements as a (ref, topic, audience, scope, version, live, ended_at)
+    select w.id, w.topic, w.audience, w.scope, w.version, not w.ended, case when w.ended then minqing.now() end
+    from wanted w
+    order by 1, 2, 3, 4
+    on conflict on constraint announcements_pkey do update
+    set version = excluded.version, live = excluded.live, ended_at = excluded.ended_at, waiting = false;
+
+    -- departments that are no longer on the case, or may no longer read it, were not told just now: they get its end
+    for gone in
+        select a.ref, a.topic, a.audience, a.scope, c.version
+        from minqing.cases c
+        cross join lateral (select n.* from minqing.announcements n where n.ref = c.id and n.topic in (1, 2) and n.live and n.version < c.version offset 0) a
+        where c.id = any(p_cases) and c.version > 1
+    loop
+        update minqing.announcements a
+        set version = gone.version, live = false, waiting = false, ended_at = minqing.now()
+        where a.ref = gone.ref and a.topic = gone.topic and a.audience = gone.audience and a.scope = gone.scope;
+    end loop;
 
     if p_tells then
         insert into minqing.announcements as a (ref, topic, audience, scope, version)
         select distinct c.id, 4, m.account, '', c.version
         from minqing.cases c
-        join minqing.case_reports m on m."case" = c.id
+        cross join lateral (select k.account from minqing.case_reports k where k."case" = c.id offset 0) m
         join minqing.accounts o on o.account = m.account and o.role = 'device'
         where c.id = any(p_cases)
         order by 1, 3
