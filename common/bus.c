@@ -48,6 +48,7 @@ struct mq_bus {
     const char *ended;    /* why the broker ended the connection; NULL: it did not say */
     struct flight *flights; /* options.window entries */
     size_t flying;
+    size_t wanted;          /* whoever waits is woken when fewer are in flight */
     /* An answer may be here before publish returns its token; only those of the publish being called are kept. */
     bool publishing;
     struct early early[4];
@@ -96,7 +97,8 @@ static void on_published(void *context, int token, int packet_type, MQTTProperti
         land_locked(bus, i, ack_of(reason));
     else if (bus->publishing && bus->earlies < MQ_LENGTH(bus->early))
         bus->early[bus->earlies++] = (struct early){ token, ack_of(reason) };
-    pthread_cond_broadcast(&bus->changed);
+    if (bus->flying < bus->wanted)
+        pthread_cond_broadcast(&bus->changed);
     pthread_mutex_unlock(&bus->lock);
 }
 
@@ -343,14 +345,25 @@ static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
     struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
     int r = 0;
     pthread_mutex_lock(&bus->lock);
+    bus->wanted = limit;
     while (bus->connected && bus->flying >= limit && r == 0)
         r = pthread_cond_clockwait(&bus->changed, &bus->lock, CLOCK_MONOTONIC, &at);
+    bus->wanted = 0;
     bool connected = bus->connected;
     bool below = bus->flying < limit;
     pthread_mutex_unlock(&bus->lock);
     if (!connected)
         return -ENOTCONN;
     return below ? 0 : -ETIMEDOUT;
+}
+
+/* Room for one more. A full window is let run half empty first: woken at each answer, a thread that publishes many would change places
+ * with Paho's at each message. */
+static int await_room(struct mq_bus *bus) {
+    pthread_mutex_lock(&bus->lock);
+    bool room = bus->connected && bus->flying < bus->window;
+    pthread_mutex_unlock(&bus->lock);
+    return room ? 0 : wait_below(bus, (bus->window + 1) / 2, bus->options.answer_timeout_ms);
 }
 
 int mq_bus_flush(struct mq_bus *bus) {
@@ -428,7 +441,7 @@ int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_public
     if (ack)
         *ack = MQ_ACK_LOST;
     if (p->qos > 0) {
-        int r = wait_below(bus, bus->window, bus->options.answer_timeout_ms);
+        int r = await_room(bus);
         if (r == -ETIMEDOUT)
             give_up(bus);
         if (r < 0)

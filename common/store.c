@@ -26,6 +26,7 @@ struct mq_store {
     PGconn *connection;
     const struct mq_statement *prepared[STATEMENTS];
     size_t prepared_count;
+    uint64_t executed; /* statements on this connection */
     struct mq_buffer parameters[COLUMNS];
     char fault[512];
 };
@@ -60,6 +61,7 @@ void mq_store_disconnect(struct mq_store *store) {
     PQfinish(store->connection);
     store->connection = NULL;
     store->prepared_count = 0;
+    store->executed = 0;
 }
 
 bool mq_store_connected(const struct mq_store *store) { return store->connection && PQstatus(store->connection) == CONNECTION_OK; }
@@ -271,6 +273,14 @@ static int prepare(struct mq_store *store, const struct mq_statement *statement)
     return outcome == MQ_BAD_DATA ? -EPROTO : outcome;
 }
 
+/* A plan is kept for the session, and one that was made while its tables were empty may read the whole of them. So plans are made anew
+ * after 8, 64, 512, 4,096 and 32,768 statements: by then the tables are as large as ever matters. */
+static void follow_growth(struct mq_store *store) {
+    uint64_t n = ++store->executed;
+    if (n == 8 || n == 64 || n == 512 || n == 4096 || n == 32768)
+        PQclear(PQexec(store->connection, "discard plans"));
+}
+
 static int execute(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count,
                    PGresult **result) {
     if (!mq_store_connected(store))
@@ -279,6 +289,7 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
     int outcome = prepare(store, statement);
     if (outcome != MQ_STORED)
         return outcome;
+    follow_growth(store);
     PGresult *r = NULL;
     if (PQsendQueryPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0)) {
         mq_drill_point(MQ_DRILL_STATEMENT);

@@ -37,7 +37,7 @@ stored as (
     insert into minqing.reports as r (id, account, person, received_at, observed_at, text, masked, payload_sha256, area, town, area_from,
                                       area_conflict, location, location_given, domain, kind, severity, origin, attachments, subject,
                                       subject_key, extra, traceparent)
-    select id, account, person, minqing.now(), observed_at, text, masked, sha256, found, left(found, 9), area_from, conflict,
+    select id, account, person, (select minqing.now()), observed_at, text, masked, sha256, found, left(found, 9), area_from, conflict,
            point::geography, location_given, coalesce(domain, split_part(kind, '.', 1)), kind, severity, origin,
            coalesce(string_to_array(attachments, ','), '{}'), subject, subject_key, extra, traceparent
     from good

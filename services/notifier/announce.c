@@ -6,10 +6,10 @@
 #include <stdlib.h>
 
 /* Columns of announce.sql. */
-enum { TOPIC, REF, AUDIENCE, SCOPE, VERSION, LIVE, PAYLOAD, TRACEPARENT, DOMAIN_, SEVERITY };
+enum { TOPIC, REF, AUDIENCE, SCOPE, VERSION, LIVE, PAYLOAD, TRACEPARENT, DOMAIN_, SEVERITY, TEXT };
 
-/* Values of announcements.topic. */
-enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS, TASK };
+/* Values of announcements.topic, and of the rows that hold a case's text for the announcements behind them. */
+enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS, TASK, CASE_TEXT = 7 };
 
 #define ALL MQ_STR("all")
 
@@ -60,11 +60,22 @@ static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
     }
 }
 
-static void announce(struct mq_stage *stage, const PGresult *r, int row, const char *topic) {
+/* The row that holds the payload; -1: none. A number that is left out moves those behind it to the front. */
+static int text_row(const PGresult *r, int row) {
+    if (PQgetisnull(r, row, TEXT))
+        return PQgetisnull(r, row, PAYLOAD) ? -1 : row;
+    long number = mq_result_integer(r, row, TEXT);
+    for (int i = (int)number; i >= 0; i--)
+        if (mq_result_integer(r, i, TOPIC) == CASE_TEXT && mq_result_integer(r, i, TEXT) == number)
+            return i;
+    return -1;
+}
+
+static void announce(struct mq_stage *stage, const PGresult *r, int row, int text, const char *topic) {
     const struct mq_notifier *notifier = mq_stage_userdata(stage);
     long kind = mq_result_integer(r, row, TOPIC);
     bool live = PQgetvalue(r, row, LIVE)[0] == 't';
-    struct mq_publication p = { .payload = mq_result_str(r, row, PAYLOAD), .qos = 1, .traceparent = mq_result_str(r, row, TRACEPARENT) };
+    struct mq_publication p = { .payload = mq_result_str(r, text, PAYLOAD), .qos = 1, .traceparent = mq_result_str(r, text, TRACEPARENT) };
     if (kind == STREAM) {
         p.qos = 0;
         p.expiry_s = notifier->stream_expiry_ms / 1000;
@@ -91,9 +102,9 @@ int mq_announce_encode(struct mq_stage *stage, const struct mq_element *elements
     (void)elements;
     for (int i = 0; i < PQntuples(result); i++) {
         char topic[MQ_TOPIC_BYTES];
-        int r = PQgetisnull(result, i, PAYLOAD) ? -1 : topic_of(result, i, topic);
-        if (r == 0)
-            announce(stage, result, i, topic);
+        int text = mq_result_integer(result, i, TOPIC) == CASE_TEXT ? -1 : text_row(result, i);
+        if (text >= 0 && topic_of(result, i, topic) == 0)
+            announce(stage, result, i, text, topic);
     }
     return 0;
 }

@@ -10,9 +10,10 @@ static const struct mq_statement backlog = { "query_backlog", mq_sql_backlog, 3 
 
 static const struct mq_route routes[] = {
     { MQ_TOPIC_QUERY, true, false, &query, mq_question_decode, mq_question_encode, mq_question_reject, NULL },
-    { MQ_TOPIC_STAGE_DISPATCHED, true, true, &index_reports, mq_index_decode, mq_index_encode, NULL, NULL },
 };
-static const struct mq_sweep sweeps[] = { { MQ_SWEEP_BACKLOG, &backlog, &routes[1] } };
+/* Not subscribed to: a report can wait some seconds until it is found, and a sweep takes many at once. */
+static const struct mq_route indexing = { MQ_TOPIC_STAGE_DISPATCHED, true, true, &index_reports, mq_index_decode, mq_index_encode, NULL, NULL };
+static const struct mq_sweep sweeps[] = { { MQ_SWEEP_BACKLOG, &backlog, &indexing } };
 
 int main(int argc, char **argv) {
     struct mq_stage_settings settings = { 0 };

@@ -8,7 +8,7 @@ create table bench.villages (town text not null, code text not null, centre geom
 create function bench.clear() returns void language sql as
 $$
     truncate minqing.reports, minqing.rejections, minqing.case_counters, minqing.case_events, minqing.announcements, minqing.actions, minqing.outcomes,
-        minqing.answers, minqing.visits cascade
+        minqing.answers, minqing.visits, minqing.cases, minqing.joinable, minqing.case_reports, minqing.assignments, minqing.timers, minqing.report_index cascade
 $$;
 
 -- Keeps what a run has made of each report that opened a case.
@@ -84,16 +84,17 @@ begin
         from batch;
         insert into minqing.cases (id, number, town, year, version, state_version, state, domain, kind, also, severity, restricted, area, location,
                                    opened_at, assigned_at, sign_by, handle_by, sign_minutes, handle_minutes, clock, lead, level, first_report,
-                                   disagrees, words, has_subject, observed_from, observed_to, closed_at)
+                                   disagrees, has_subject, closed_at)
         select new_case, t.short_name || '-' || to_char(at, 'MMDD') || '-' || (10000000 + g), town, extract(year from at), rank, rank,
                case when p_open then 'assigned' else 'closed' end, (k).domain, (k).kind, (k).also, (k).severity, (k).restricted, b.code,
                case when (k).location is not null then place::geography end, at, at,
                case when p_open then now() + (1 + 29 * random()) * interval '1 day' else at + interval '1 hour' end,
                case when p_open then now() + interval '31 days' else at + interval '1 day' end, (k).sign_minutes, (k).handle_minutes, (k).clock, (k).lead,
-               (k).level, new_report, (k).disagrees, (k).words, (k).has_subject, at, at, case when not p_open then at + interval '1 day' end
+               (k).level, new_report, (k).disagrees, (k).has_subject, case when not p_open then at + interval '1 day' end
         from (select "case" as k, batch.* from batch) b
         join minqing.areas t on t.code = b.town;
         insert into minqing.case_reports (report, "case", added_at, account) select new_report, new_case, at, device from batch;
+        perform minqing.make_joinable(array(select new_case from batch)) where p_open;
         insert into minqing.assignments ("case", department, role, joint, assigned_at, state, resolved_at)
         select new_case, p.department, p.role, p.joint, at, case when p_open then 'assigned' else 'resolved' end, case when not p_open then at end
         from batch, unnest(parts) p;
