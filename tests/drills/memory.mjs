@@ -34,9 +34,9 @@ export class Memory {
     if (mib > (this.peaks[name] ?? 0)) this.peaks[name] = mib
   }
 
-  /** Most MiB that a program may use: a service 32, of which a sanitizer needs a multiple; a broker what its settings let it keep. */
+  /** Most MiB that a program may use: a service 32, of which a sanitizer needs a multiple; a broker its queue and what is live. */
   limit(name) {
-    if (name === 'mosquitto') return 320
+    if (name === 'mosquitto') return 768
     return this.sanitized ? 512 : 32
   }
 

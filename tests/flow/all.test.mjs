@@ -7,7 +7,7 @@ const only = process.env.MINQING_TEST_ONLY?.split(',')
 const system = System.start()
 after(() => system.stop())
 const names = ['report', 'bad_input', 'bad_json', 'bad_messages', 'bad_mqtt', 'review', 'stage', 'schema', 'accounts', 'joining', 'answers', 'query', 'cli',
-  'webhook', 'scenarios', 'lifecycle', 'deadlines', 'refusals', 'mobilisation', 'limits', 'walk', 'load', 'faults', 'operations', 'watchdog', 'logs']
+  'webhook', 'scenarios', 'lifecycle', 'deadlines', 'refusals', 'mobilisation', 'limits', 'walk', 'load', 'operations', 'watchdog', 'logs']
 for (const name of names) {
   if (!only || only.includes(name)) (await import(`./${name}.mjs`)).stories(system)
 }

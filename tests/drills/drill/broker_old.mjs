@@ -14,7 +14,7 @@ const listens = port => new Promise(resolve => {
 
 export async function run(world) {
   const { system } = world
-  world.load({ rate: 120, seconds: 12 })
+  world.load({ rate: 160, seconds: 12 })
   await world.gather()
   const [{ live }] = await system.sql(`select count(distinct ref)::int as live from minqing.announcements where topic = 1 and live`)
   if (live < 1000) throw new Error(`only ${live} cases are live`)

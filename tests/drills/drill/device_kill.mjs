@@ -36,7 +36,8 @@ class Device {
   run(inject, ...words) {
     const args = ['minqing-field', ...words, '--outbox', this.box, '--json']
     const traced = inject ? ['strace', '-f', '-qq', '-o', path.join(this.folder, 'trace'), ...inject, ...args] : args
-    const env = { ...process.env, ...this.system.environment, MINQING_DEVICE_USER: this.account, MINQING_DEVICE_PASSWORD: this.system.devices[this.account] }
+    const env = { ...process.env, ...this.system.environment, MINQING_DEVICE_USER: this.account, MINQING_DEVICE_PASSWORD: this.system.devices[this.account],
+      ...(inject && { ASAN_OPTIONS: 'detect_leaks=0' }) } // which does not work in a traced process
     return new Promise(resolve => execFile(traced[0], traced.slice(1), { env, timeout: 60000 }, (error, stdout, stderr) => {
       resolve({ status: error ? error.code ?? -1 : 0, killed: error?.signal === 'SIGKILL', stdout, stderr, events: lines(stdout) })
     }))

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // An officer without signal goes on reporting until the device's disk is full: what was said to be kept is sent once there is room again,
 // the rest was refused.
-import { randomBytes } from 'node:crypto'
 import path from 'node:path'
+import { unlike } from '../../harness/cases.mjs'
 import { Disk } from '../tmpfs.mjs'
 
 export const name = 'the disk under a device\'s outbox is full: what was kept arrives, what was not kept was refused'
@@ -16,7 +16,7 @@ export async function run(world) {
     const kept = []
     let refused = 0
     for (let n = 0; refused < 3 && n < 400; n++) {
-      const { status, stdout, stderr } = await device('send', `第${n}条 ${randomBytes(1900).toString('hex')}`, '-p', '1')
+      const { status, stdout, stderr } = await device('send', `第${n}条 ${unlike(3900)}`, '-p', '1')
       const said = stdout.split('\n').filter(Boolean).map(line => JSON.parse(line)).find(e => e.event === 'kept')
       if (said) kept.push(said.id)
       else if (/disk full/.test(stderr)) refused++
