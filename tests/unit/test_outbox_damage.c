@@ -231,14 +231,6 @@ static size_t open_damaged(const char *bytes, size_t n) {
     return lost;
 }
 
-/* The message in whose bytes `at` lies, SIZE_MAX: none. */
-static size_t message_at(size_t at, size_t n) {
-    for (size_t i = 0; i < MESSAGES; i++)
-        if (messages[i].at != SIZE_MAX && at < messages[i].at + messages[i].n && messages[i].at < at + n)
-            return i;
-    return SIZE_MAX;
-}
-
 /* Ways to damage a page; each returns the size that the file has then. */
 static size_t to_zero(char *bytes, size_t page) {
     memset(bytes + page * PAGE, 0, PAGE);
@@ -263,10 +255,8 @@ static size_t sector_to_noise(char *bytes, size_t page) {
         bytes[page * PAGE + sector * 512 + i] = (char)next_random();
     return good_size;
 }
-/* Of pages with messages: what an index says is not looked at. */
 static size_t to_its_neighbour(char *bytes, size_t page) {
-    if (message_at(page * PAGE, PAGE) != SIZE_MAX)
-        memcpy(bytes + page * PAGE, good + (page + 1) % (good_size / PAGE) * PAGE, PAGE);
+    memcpy(bytes + page * PAGE, good + (page + 1) % (good_size / PAGE) * PAGE, PAGE);
     return good_size;
 }
 static size_t head_flipped(char *bytes, size_t page) {
@@ -274,11 +264,8 @@ static size_t head_flipped(char *bytes, size_t page) {
     bytes[at] = (char)(bytes[at] ^ (1 << next_random() % 8));
     return good_size;
 }
-/* Of what lies between the messages and their ids, which no digest covers. */
 static size_t bit_flipped(char *bytes, size_t page) {
     size_t at = page * PAGE + next_random() % PAGE;
-    if (message_at(at, 64) != SIZE_MAX)
-        return good_size;
     bytes[at] = (char)(bytes[at] ^ (1 << next_random() % 8));
     return good_size;
 }
