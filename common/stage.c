@@ -105,6 +105,8 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
     if (mq_clock_monotonic_us() < stage->store_due_us)
         return false;
     int r = mq_store_connect(stage->store);
+    if (r == 0 || stage->store_tries == 0)
+        stage->health_due_us = 0; /* it says at once that the database came or went */
     if (r == 0) {
         stage->store_tries = 0;
         mq_sweep_store_connected(stage);
