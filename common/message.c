@@ -404,6 +404,7 @@ static const struct mq_field status_fields[] = {
 const struct mq_object mq_status_object = { "status", sizeof(struct mq_status), status_fields, 0 };
 
 static const char *const health_state_words[] = { "up", "standby", "down", NULL };
+static const char *const health_database_words[] = { "up", "away", NULL };
 
 static const struct mq_field health_fields[] = {
     { "v", MQ_INTEGER, AT(mq_health, v), .required = true, FORMAT },
@@ -416,7 +417,9 @@ static const struct mq_field health_fields[] = {
     { "inbox_messages", MQ_INTEGER, AT(mq_health, inbox_messages), .required = true, COUNT },
     { "inbox_bytes", MQ_INTEGER, AT(mq_health, inbox_bytes), .required = true, COUNT },
     { "behind", MQ_INTEGER, AT(mq_health, behind), .required = true, COUNT },
+    { "database", MQ_STRING, AT(mq_health, database), .words = health_database_words },
     { "counters", MQ_RAW, AT(mq_health, counters), .pattern = "object" },
+    { "recent", MQ_RAW, AT(mq_health, recent), .pattern = "object" },
     { .name = NULL },
 };
 const struct mq_object mq_health_object = { "health", sizeof(struct mq_health), health_fields, 0 };

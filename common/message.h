@@ -296,7 +296,8 @@ struct mq_health {
     int64_t v;
     struct mq_str service, instance, state, version, at; /* state: up, standby, down */
     int64_t pid, inbox_messages, inbox_bytes, behind;    /* behind: rows of the predecessor not handled, as of the last sweep */
-    struct mq_str counters;                              /* raw object */
+    struct mq_str database;                              /* up, away */
+    struct mq_str counters, recent;                      /* raw objects; recent: what came to the counters lately */
 };
 extern const struct mq_object mq_health_object;
 

@@ -70,6 +70,15 @@ static inline uint64_t mq_metrics_get(const struct mq_metrics *m, enum mq_metric
 
 const char *mq_metrics_name(enum mq_metric which);
 
+/* What came to the counters since some time between five and ten minutes ago. Zeroed at first, which means since the start. */
+struct mq_recent {
+    uint64_t earlier[MQ_METRIC_COUNT], later[MQ_METRIC_COUNT];
+    int64_t due_us; /* monotonic: when `later` is taken anew */
+};
+
+/* Appends {"excess":1,…}: those to which anything came. */
+void mq_recent_json(struct mq_recent *recent, const struct mq_metrics *m, int64_t monotonic_us, struct mq_buffer *out);
+
 /* Appends {"received":1,…}. */
 void mq_metrics_json(const struct mq_metrics *m, struct mq_buffer *out);
 

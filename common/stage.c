@@ -6,6 +6,7 @@
 #include "drill.h"
 #include "log.h"
 #include "notify.h"
+#include "secret_name.h"
 #include "version.h"
 #include "watchdog.h"
 
@@ -13,7 +14,6 @@
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -105,6 +105,8 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
     if (mq_clock_monotonic_us() < stage->store_due_us)
         return false;
     int r = mq_store_connect(stage->store);
+    if (r == 0 || stage->store_tries == 0)
+        stage->health_due_us = 0; /* it says at once that the database came or went */
     if (r == 0) {
         stage->store_tries = 0;
         mq_sweep_store_connected(stage);
@@ -118,23 +120,11 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
     return false;
 }
 
-/* The group in which the instances of a service share their subscriptions: its name, and what follows from its password. A broker lets
- * every account into every group, whatever its access list says, and hands it its turn of messages that it may not read: then nobody
- * gets them. So nobody else can know the name. */
-static void share_group(const struct mq_stage *stage, char *out, size_t size) {
-    const char *password = stage->settings->broker_password ? stage->settings->broker_password : "";
-    unsigned char hash[crypto_hash_sha256_BYTES];
-    char hex[2 * sizeof(hash) + 1];
-    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer text = { 0 };
-    mq_buffer_printf(&text, "group of %s %s", stage->service->name, password);
-    crypto_hash_sha256(hash, (const unsigned char *)text.data, text.len);
-    sodium_memzero(text.data, text.len);
-    snprintf(out, size, "%s-%.16s", stage->service->name, sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash)));
-}
-
+/* A broker lets every account into every group, whatever its access list says, and hands it its turn of messages that it may not read:
+ * then nobody gets them. So the group has a name that nobody else can know. */
 static int subscribe(struct mq_stage *stage) {
-    char group[64];
-    share_group(stage, group, sizeof(group));
+    char group[MQ_SECRET_NAME];
+    mq_secret_name("group", stage->service->name, stage->settings->broker_password, group);
     for (size_t i = 0; i < stage->service->route_count; i++) {
         const struct mq_route *route = &stage->service->routes[i];
         char filter[MQ_TOPIC_BYTES];
@@ -253,15 +243,17 @@ static int setup(struct mq_stage *stage, const struct mq_service *service, const
     if (service->route_count > MQ_STAGE_ROUTES)
         return -EINVAL;
     *stage = (struct mq_stage){ .service = service, .settings = s, .signals = -1, .exclusive = service->exclusive_lock == 0 };
-    char client_id[128], program[64];
+    char client_id[MQ_SECRET_NAME], name[101], program[64];
     struct mq_str parts[] = { mq_str(service->name), mq_str(s->instance) };
     int r = mq_topic_format(MQ_TOPIC_HEALTH, parts, 2, stage->health_topic);
     if (r < 0)
         return r;
     snprintf(program, sizeof(program), "minqing-%s", service->name);
-    /* whoever holds an exclusive lock has one client id, so that the broker ends a predecessor that still hangs on */
-    snprintf(client_id, sizeof(client_id), "minqing-%s%s%s", service->name, service->exclusive_lock ? "" : "-",
+    /* whoever holds an exclusive lock has one client id, so that the broker ends a predecessor that still hangs on; nobody else may know
+     * it, so that nobody else ends us */
+    snprintf(name, sizeof(name), "minqing-%s%s%s", service->name, service->exclusive_lock ? "" : "-",
              service->exclusive_lock ? "" : s->instance);
+    mq_secret_name("client", name, s->broker_password, client_id);
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer will = { 0 };
     mq_health_payload(stage, "down", &will);
     r = mq_store_new(&(struct mq_store_options){ .conninfo = s->database, .program = program,

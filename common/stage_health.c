@@ -16,6 +16,8 @@ void mq_health_payload(struct mq_stage *stage, const char *state, struct mq_buff
     mq_clock_format(mq_clock_now_us(), mq_clock_offset_minutes(), at);
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer counters = { 0 };
     mq_metrics_json(&stage->metrics, &counters);
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer recent = { 0 };
+    mq_recent_json(&stage->recent, &stage->metrics, mq_clock_monotonic_us(), &recent);
     struct mq_health health = {
         .v = MQ_FORMAT,
         .service = mq_str(stage->service->name),
@@ -27,7 +29,9 @@ void mq_health_payload(struct mq_stage *stage, const char *state, struct mq_buff
         .inbox_messages = (int64_t)messages,
         .inbox_bytes = (int64_t)bytes,
         .behind = (int64_t)mq_sweep_behind(stage),
+        .database = stage->store && mq_store_connected(stage->store) ? MQ_STR("up") : MQ_STR("away"),
         .counters = { counters.data, counters.len },
+        .recent = { recent.data, recent.len },
     };
     mq_json_encode(&mq_health_object, &health, out);
 }

@@ -41,6 +41,7 @@ struct mq_stage {
     struct mq_store *store;
     struct mq_inbox *inbox;
     struct mq_metrics metrics;
+    struct mq_recent recent;
     char health_topic[MQ_TOPIC_BYTES];
     int signals;        /* signalfd */
     bool stopping;

@@ -3,6 +3,7 @@
 #include "live.h"
 
 #include "common/clock.h"
+#include "common/secret_name.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -134,10 +135,11 @@ int mq_live_run(const struct mq_live *live) {
     int status = mq_client_login(live->login, live->who);
     if (status != 0)
         return status;
-    char client_id[128];
+    char name[101], client_id[MQ_SECRET_NAME];
     struct mq_client_setup setup = { .client_id = NULL };
     if (live->session) {
-        snprintf(client_id, sizeof(client_id), "%s-%s", live->login->user, live->session);
+        snprintf(name, sizeof(name), "%s-%s", live->login->user, live->session);
+        mq_secret_name("client", name, live->login->secret, client_id);
         setup = (struct mq_client_setup){ .client_id = client_id, .keep_session = true, .session_expiry_s = SESSION_S };
     }
     int r = mq_client_new(live->login, &setup, &client);

@@ -4,6 +4,7 @@
 
 #include "common/clock.h"
 #include "common/message.h"
+#include "common/secret_name.h"
 #include "progress.h"
 #include "text.h"
 
@@ -270,8 +271,10 @@ static int run_connected(struct run *run) {
 
 int mq_deliver(const struct mq_delivery *delivery) {
     struct run run = { .what = delivery };
+    char client_id[MQ_SECRET_NAME];
+    mq_secret_name("client", delivery->login->user, delivery->login->secret, client_id);
     struct mq_client_setup setup = {
-        .client_id = delivery->login->user,
+        .client_id = client_id,
         .keep_session = true,
         .session_expiry_s = SESSION_S,
         .window = MQ_SENDER_ACKS,

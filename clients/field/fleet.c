@@ -3,6 +3,7 @@
 #include "fleet.h"
 
 #include "common/clock.h"
+#include "common/secret_name.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -192,9 +193,10 @@ int mq_fleet_connect(struct mq_fleet *fleet, const struct mq_client_login *login
                      void (*arrived)(void *userdata, const struct mq_arrival *arrival), void *userdata) {
     for (size_t i = 0; i < fleet->count; i++) {
         struct mq_officer *officer = &fleet->officers[i];
-        char client_id[64];
+        char name[64], client_id[MQ_SECRET_NAME];
         /* not the device's own id and session: the real one may be connected, and its messages wait for it */
-        snprintf(client_id, sizeof(client_id), "minqing-simulate-%s", officer->account);
+        snprintf(name, sizeof(name), "minqing-simulate-%s", officer->account);
+        mq_secret_name("client", name, officer->secret, client_id);
         struct mq_bus_options options = {
             .host = login->host,
             .port = login->port,

@@ -24,9 +24,57 @@ struct rescue {
     int error;
 };
 
+/* What can be read of a message whose kind is not yet known; each begins with its id. */
+union message {
+    struct mq_uuid id;
+    struct mq_report report;
+    struct mq_visit visit;
+    struct mq_answer answer;
+};
+
+static bool reads_as(enum mq_receipt_kind kind, struct mq_str payload, union message *out) {
+    static const struct mq_object *const objects[] = {
+        [MQ_RECEIPT_REPORT] = &mq_report_object,
+        [MQ_RECEIPT_VISIT] = &mq_visit_object,
+        [MQ_RECEIPT_ANSWER] = &mq_answer_object,
+    };
+    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
+    struct mq_faults faults;
+    faults.count = 0;
+    return mq_json_decode(objects[kind], payload, out, &document, &faults);
+}
+
+bool mq_outbox_named_id(const struct mq_outbox_entry *entry, struct mq_uuid *id) {
+    union message message;
+    if (!reads_as(entry->kind, entry->payload, &message))
+        return false;
+    *id = message.id;
+    return true;
+}
+
+/* Of a row whose payload alone is proven everything else comes from the payload. A refused one waits anew: the server says again why. */
+static bool from_payload(struct mq_outbox_entry *entry) {
+    union message message;
+    if (!reads_as(entry->kind, entry->payload, &message))
+        return false;
+    bool has = entry->kind == MQ_RECEIPT_REPORT && message.report.has_severity;
+    *entry = (struct mq_outbox_entry){
+        .id = message.id,
+        .kind = entry->kind,
+        .severity = has ? (int)message.report.severity : 0,
+        .payload = entry->payload,
+    };
+    return true;
+}
+
 static void bring(struct rescue *rescue, sqlite3_stmt *row, bool refused) {
     struct mq_outbox_entry entry;
-    if (!mq_outbox_row(row, &entry)) {
+    struct mq_uuid named;
+    enum mq_outbox_proof proof = mq_outbox_row(row, &entry);
+    if (proof == MQ_OUTBOX_OLD && mq_outbox_named_id(&entry, &named))
+        entry.id = named;
+    refused = refused && proof != MQ_OUTBOX_PAYLOAD;
+    if (proof == MQ_OUTBOX_BROKEN || (proof == MQ_OUTBOX_PAYLOAD && !from_payload(&entry))) {
         rescue->seen->unreadable++;
         return;
     }
@@ -37,11 +85,13 @@ static void bring(struct rescue *rescue, sqlite3_stmt *row, bool refused) {
         rescue->seen->rescued += (size_t)r;
 }
 
-/* Files from before there were others than reports have no kinds. */
+/* Files from earlier versions have fewer columns. */
 static int select_rows(sqlite3 *from, bool refused, const char *rest, sqlite3_stmt **statement) {
-    static const char *const sql[2][2] = {
-        { "select " MQ_OUTBOX_WAITING " from waiting", "select " MQ_OUTBOX_WAITING_OF("0") " from waiting" },
-        { "select " MQ_OUTBOX_REFUSED " from refused", "select " MQ_OUTBOX_REFUSED_OF("0") " from refused" },
+    static const char *const sql[2][3] = {
+        { "select " MQ_OUTBOX_WAITING " from waiting", "select " MQ_OUTBOX_WAITING_OF("kind", "null") " from waiting",
+          "select " MQ_OUTBOX_WAITING_OF("0", "null") " from waiting" },
+        { "select " MQ_OUTBOX_REFUSED " from refused", "select " MQ_OUTBOX_REFUSED_OF("kind", "null") " from refused",
+          "select " MQ_OUTBOX_REFUSED_OF("0", "null") " from refused" },
     };
     int rc = SQLITE_ERROR;
     for (size_t i = 0; i < MQ_LENGTH(sql[0]) && rc != SQLITE_OK; i++) {
@@ -121,26 +171,6 @@ static int known(sqlite3 *to, const struct mq_uuid *id) {
     return sqlite3_step(statement) == SQLITE_ROW;
 }
 
-/* What can be read of a message whose kind is not yet known; each begins with its id. */
-union message {
-    struct mq_uuid id;
-    struct mq_report report;
-    struct mq_visit visit;
-    struct mq_answer answer;
-};
-
-static bool reads_as(enum mq_receipt_kind kind, struct mq_str payload, union message *out) {
-    static const struct mq_object *const objects[] = {
-        [MQ_RECEIPT_REPORT] = &mq_report_object,
-        [MQ_RECEIPT_VISIT] = &mq_visit_object,
-        [MQ_RECEIPT_ANSWER] = &mq_answer_object,
-    };
-    MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    struct mq_faults faults;
-    faults.count = 0;
-    return mq_json_decode(objects[kind], payload, out, &document, &faults);
-}
-
 /* Does the digest that lies behind a payload say that it is whole, and as what it was kept? */
 static bool proven(struct mq_str payload, struct mq_str behind, enum mq_receipt_kind *out) {
     for (int kind = MQ_RECEIPT_REPORT; kind < MQ_RECEIPT_ATTACHMENT; kind++) {
@@ -168,22 +198,19 @@ static enum mq_receipt_kind likely_kind(struct mq_str payload) {
 static void carve_one(struct rescue *rescue, struct mq_str bytes, size_t from, size_t end, bool with_proof) {
     struct mq_str payload = { bytes.s + from, end - from };
     struct mq_str behind = { bytes.s + end, bytes.n - end < BEHIND ? bytes.n - end : BEHIND };
-    union message message;
     struct mq_outbox_entry entry = { .payload = payload };
     bool whole = proven(payload, behind, &entry.kind);
     if (whole != with_proof)
         return;
-    if (!whole) {
+    if (!whole)
         entry.kind = likely_kind(payload);
+    if (!from_payload(&entry) || known(rescue->to, &entry.id) != 0)
+        return;
+    if (!whole) {
         entry.refused_at_us = mq_clock_now_us();
         entry.message = MQ_STR("损坏后找到，无法核实是否完整，没有发送：核对后请重报 / found in a damaged file and not proven whole, so not sent: "
                                "look at it and report it anew");
     }
-    if (!reads_as(entry.kind, payload, &message) || known(rescue->to, &message.id) != 0)
-        return;
-    entry.id = message.id;
-    if (entry.kind == MQ_RECEIPT_REPORT && message.report.has_severity)
-        entry.severity = (int)message.report.severity;
     int r = mq_outbox_insert(rescue->to, !whole, &entry);
     if (r < 0)
         rescue->error = r;
@@ -258,8 +285,10 @@ static int fill(sqlite3 *to, const char *path, const char *account, struct mq_ou
     int r = mq_outbox_prepare(to);
     if (r == 0)
         r = mq_outbox_exec(to, "begin");
-    /* read-only: closing must not write into what is kept as it was */
-    if (r == 0 && sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
+    /* read-only: closing must not write into what is kept as it was; and beside an empty file even reading deletes the log */
+    struct stat file;
+    if (r == 0 && stat(path, &file) == 0 && file.st_size > 0
+        && sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
         r = check_owner(from, account);
         if (r < 0)
             return r;

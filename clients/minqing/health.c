@@ -19,10 +19,10 @@ static void copy(char *out, size_t size, struct mq_str text) {
 }
 
 static int take_counter(void *userdata, struct mq_str key, struct mq_str value) {
-    struct mq_instance *instance = userdata;
+    int64_t *counters = userdata;
     for (size_t i = 0; i < MQ_METRIC_COUNT; i++)
         if (mq_str_equal(key, mq_str(mq_metrics_name((enum mq_metric)i))))
-            instance->counters[i] = strtoll(value.s, NULL, 10);
+            counters[i] = strtoll(value.s, NULL, 10);
     return 0;
 }
 
@@ -64,8 +64,11 @@ static void take_health(void *userdata, const struct mq_arrival *arrival) {
     instance->inbox_messages = h.inbox_messages;
     instance->inbox_bytes = h.inbox_bytes;
     instance->behind = h.behind;
+    instance->database_away = mq_str_equal(h.database, MQ_STR("away"));
     if (h.counters.n)
-        mq_ignore(mq_json_each_member(h.counters, take_counter, instance));
+        mq_ignore(mq_json_each_member(h.counters, take_counter, instance->counters));
+    if (h.recent.n)
+        mq_ignore(mq_json_each_member(h.recent, take_counter, instance->recent));
     instance->payload = strndup(arrival->payload.s, arrival->payload.n);
 }
 

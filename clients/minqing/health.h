@@ -11,7 +11,9 @@
 struct mq_instance {
     char service[64], name[64], state[16], version[64];
     int64_t pid, age_us, inbox_messages, inbox_bytes, behind;
+    bool database_away;
     int64_t counters[MQ_METRIC_COUNT];
+    int64_t recent[MQ_METRIC_COUNT]; /* of the last five to ten minutes */
     char *payload; /* owned: as it came; NULL: out of memory */
 };
 

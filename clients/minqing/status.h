@@ -16,6 +16,14 @@ struct mq_why {
     const char *action;
 };
 
+/* What an instance says of itself that somebody should know. */
+struct mq_note {
+    const struct mq_why *why;
+    int64_t count; /* in the last five to ten minutes; 0: no matter of a count */
+    bool fault;    /* not well */
+};
+#define MQ_NOTES 4
+
 /* One stage: what it has not handled of what its predecessor has. */
 struct mq_behind {
     const char *stage, *service; /* as in status_stages.sql; point into its result */
@@ -63,6 +71,8 @@ void mq_screen_deinit(struct mq_screen *screen);
 
 /* Finds why each stage is behind. */
 void mq_screen_explain(struct mq_screen *screen);
+/* Those of an instance; how many. */
+size_t mq_notes_of(const struct mq_instance *instance, struct mq_note out[MQ_NOTES]);
 bool mq_screen_well(const struct mq_screen *screen);
 
 /* Free bytes and inodes of the file system of a folder, in per cent, and free bytes. false: it cannot be seen from here. */

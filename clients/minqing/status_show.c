@@ -69,6 +69,19 @@ static void append_stages(struct mq_buffer *out, const struct mq_screen *s, bool
 
 /* ---- services ---- */
 
+static void append_notes(struct mq_buffer *out, const struct mq_instance *i, bool colour) {
+    struct mq_note notes[MQ_NOTES];
+    size_t count = mq_notes_of(i, notes);
+    for (size_t n = 0; n < count; n++) {
+        mq_buffer_append_text(out, "      ");
+        if (notes[n].fault)
+            append_red(out, colour, "故障 fault: ");
+        else
+            mq_buffer_printf(out, "注意 note (%lld): ", (long long)notes[n].count);
+        mq_buffer_printf(out, "%s\n      处理 do:  %s\n", notes[n].why->said, notes[n].why->action);
+    }
+}
+
 static void append_instance(struct mq_buffer *out, const struct mq_instance *i, bool colour) {
     char name[160], state[48], age[32];
     snprintf(name, sizeof(name), "%s/%s", i->service, i->name);
@@ -89,6 +102,7 @@ static void append_instance(struct mq_buffer *out, const struct mq_instance *i, 
     for (size_t k = 0; k < MQ_LENGTH(columns); k++)
         append_number(out, i->counters[columns[k]], 10);
     mq_buffer_append_char(out, '\n');
+    append_notes(out, i, colour);
 }
 
 static void append_services(struct mq_buffer *out, const struct mq_health_set *health, bool colour) {
@@ -213,6 +227,26 @@ static void json_stages(struct mq_buffer *out, const struct mq_screen *s) {
     }
 }
 
+static void json_notes(struct mq_buffer *out, const struct mq_health_set *health) {
+    const char *before = "";
+    for (size_t i = 0; i < health->count; i++) {
+        struct mq_note notes[MQ_NOTES];
+        size_t count = mq_notes_of(&health->instances[i], notes);
+        for (size_t n = 0; n < count; n++, before = ",") {
+            mq_buffer_printf(out, "%s{\"service\":", before);
+            mq_json_string(out, mq_str(health->instances[i].service));
+            mq_buffer_append_text(out, ",\"instance\":");
+            mq_json_string(out, mq_str(health->instances[i].name));
+            mq_buffer_printf(out, ",\"why\":\"%s\",\"fault\":%s,\"count\":%lld,\"said\":", notes[n].why->code,
+                             notes[n].fault ? "true" : "false", (long long)notes[n].count);
+            mq_json_string(out, mq_str(notes[n].why->said));
+            mq_buffer_append_text(out, ",\"do\":");
+            mq_json_string(out, mq_str(notes[n].why->action));
+            mq_buffer_append_char(out, '}');
+        }
+    }
+}
+
 void mq_screen_json(const struct mq_screen *s) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
     mq_buffer_printf(&out, "{\"well\":%s,\"broker\":%s,\"services\":[", mq_screen_well(s) ? "true" : "false",
@@ -224,6 +258,8 @@ void mq_screen_json(const struct mq_screen *s) {
     }
     mq_buffer_printf(&out, "],\"services_up\":%s,\"stages\":[", s->broker && mq_health_all_up(&s->health) ? "true" : "false");
     json_stages(&out, s);
+    mq_buffer_append_text(&out, "],\"notes\":[");
+    json_notes(&out, &s->health);
     mq_buffer_append_char(&out, ']');
     if (s->figures.connected >= 0)
         mq_buffer_printf(&out, ",\"broker_figures\":{\"connected\":%lld,\"stored\":%lld,\"dropped\":%lld}",

@@ -30,6 +30,13 @@ static bool lock_held(const struct at *at) {
     return notifier && !speaks && at->screen->database_row && !PQgetisnull(at->screen->database_row, 0, MQ_DB_NOTIFIER_LOCK);
 }
 
+static bool away(const struct mq_instance *instance) {
+    return instance && mq_instance_speaks(instance) && instance->database_away;
+}
+static bool database_away(const struct at *at) {
+    return away(at->instance);
+}
+
 static bool locks(const struct at *at) {
     return at->screen->database_row && mq_result_integer(at->screen->database_row, 0, MQ_DB_WAITING) > 0;
 }
@@ -61,6 +68,27 @@ static bool anyway(const struct at *at) {
 }
 
 /* clang-format off */
+#define NO_DATABASE \
+    { "database", "服务在运行，但连不上数据库 the service is up, and its database is away", \
+      "启动 PostgreSQL；核对其设置 database 的角色、密码 start it; check role and password of its setting database: its log has database-away" }
+static const struct mq_why no_database = NO_DATABASE;
+
+static const struct {
+    enum mq_metric metric;
+    const char *service; /* NULL: any */
+    struct mq_why why;
+} growing[] = {
+    { MQ_METRIC_EXCESS, "ingest",
+      { "excess", "有账号远超限额，其消息被丢弃（设备会重发） accounts far above their rate: thrown away (devices send again)",
+        "日志 over-rate 有账号名；锁定失控设备 its log names them (over-rate): minqing account lock; or raise account_rate" } },
+    { MQ_METRIC_LATER, "ingest",
+      { "later", "有账号超限，已答复稍后再发 accounts above their rate were told to send later",
+        "日志 over-rate 有账号名；属正常则提高限额 its log names them (over-rate); where that is their work: raise account_rate, account_bytes" } },
+    { MQ_METRIC_UNKEPT, NULL,
+      { "unkept", "有拒收消息未留存（同一来源过多） rejections were not kept: too many of one sender",
+        "select * from minqing.rejection_counts order by hour desc; mend or lock the sender; rejections_an_hour" } },
+};
+
 static const struct {
     bool (*holds)(const struct at *at);
     struct mq_why why;
@@ -73,6 +101,7 @@ static const struct {
     { silent,
       { "silent", "服务失联（无心跳） the service has no heartbeat",
         "看门狗会重启它；否则看日志、重启 its watchdog starts it again; if not, read its log and restart it" } },
+    { database_away, NO_DATABASE },
     { locks,
       { "locks", "有会话在等锁 sessions wait for a lock", "见数据库一行的占用者 see who holds it under database; select pg_terminate_backend(PID)" } },
     { dropping,
@@ -89,6 +118,29 @@ static const struct {
     { anyway, { "slow", "正在补处理 the sweep brings it", "数秒后应消失；否则看日志 gone within seconds; if not, read the service's log" } },
 };
 /* clang-format on */
+
+size_t mq_notes_of(const struct mq_instance *instance, struct mq_note out[MQ_NOTES]) {
+    _Static_assert(MQ_LENGTH(growing) < MQ_NOTES, "one for the database, one for each counter");
+    size_t n = 0;
+    if (!mq_instance_speaks(instance))
+        return 0;
+    if (away(instance))
+        out[n++] = (struct mq_note) { &no_database, 0, true };
+    for (size_t i = 0; i < MQ_LENGTH(growing); i++)
+        if (instance->recent[growing[i].metric] > 0 && (!growing[i].service || strcmp(growing[i].service, instance->service) == 0))
+            out[n++] = (struct mq_note) { &growing[i].why, instance->recent[growing[i].metric], false };
+    return n;
+}
+
+static bool any_fault(const struct mq_health_set *health) {
+    for (size_t i = 0; i < health->count; i++) {
+        struct mq_note notes[MQ_NOTES];
+        for (size_t n = mq_notes_of(&health->instances[i], notes); n-- > 0;)
+            if (notes[n].fault)
+                return true;
+    }
+    return false;
+}
 
 void mq_screen_explain(struct mq_screen *s) {
     for (size_t i = 0; i < s->stage_count; i++) {
@@ -107,5 +159,5 @@ bool mq_screen_well(const struct mq_screen *s) {
     for (size_t i = 0; i < s->stage_count; i++)
         if (s->stages[i].why)
             return false;
-    return s->broker && s->database && mq_health_all_up(&s->health);
+    return s->broker && s->database && mq_health_all_up(&s->health) && !any_fault(&s->health);
 }

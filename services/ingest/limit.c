@@ -3,6 +3,7 @@
 #include "cells.h"
 
 #include "common/clock.h"
+#include "common/log.h"
 
 enum mq_admission mq_ingest_admit(void *userdata, const struct mq_arrival *arrival) {
     static const enum mq_admission admission[] = {
@@ -27,6 +28,10 @@ static enum mq_receipt_kind kind_of(struct mq_str topic) {
 
 void mq_ingest_later(struct mq_stage *stage, const struct mq_element *element) {
     struct mq_uuid id = mq_ingest_id_of(element->bytes);
+    struct mq_sender_of from;
+    if (mq_cells_sender(element->arrival->topic, &from))
+        mq_log_limited("over-rate", 60000, MQ_WARNING, "account %.*s sends more than it may: it is told to send later, and what is far above is "
+                       "thrown away; lock it, or raise account_rate or account_bytes", (int)from.account.n, from.account.s);
     struct mq_faults faults;
     faults.count = 0;
     mq_fault_add(&faults, "", "this account sends more than it may: keep it and send it again later");

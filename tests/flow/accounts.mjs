@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Accounts: who may connect, and who sees what.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { until } from '../harness/system.mjs'
+import { report, until } from '../harness/system.mjs'
 
 async function refused(system, account, password) {
   try {
@@ -15,6 +15,24 @@ async function refused(system, account, password) {
 }
 
 export function stories(system) {
+  test('who gets a new password is told again where its cases stand: what waited under the old one is never fetched', async () => {
+    const account = 'bomei-049', status = `minqing/field/${account}/status`, file = `${system.folder}/secret-049`
+    const before = await (await system.connect(account)).subscribe(status, `minqing/field/${account}/receipt`)
+    const seen = report('村口垃圾堆了三天，没有人清理')
+    await before.publish(`minqing/field/${account}/report`, JSON.stringify(seen))
+    const id = await system.caseOf(seen)
+    const told = client => client.next(m => m.topic === status && m.payload.includes(id), 'where the case stands', 20000)
+    await told(before)
+    await until(async () => (await system.sql('select from minqing.announcements where ref = $1 and topic = 4 and version = published_version', id)).length, 'it counts as told')
+    await before.end()
+    assert.equal((await system.run('minqing', 'account', 'reset', account, '--secret-file', file)).status, 0)
+    system.secrets[account] = system.devices[account] = readFileSync(file, 'utf8').trim()
+    const after = await until(() => system.connect(account).catch(() => null), 'the new password is good')
+    await after.subscribe(status)
+    await after.publish(`minqing/field/${account}/report`, JSON.stringify(report('溪边有人倒建筑垃圾，味道很大')))
+    await told(after)
+  })
+
   test('an account is added, used, reset, locked within seconds', async () => {
     const file = `${system.folder}/secret-of-new`
     writeFileSync(file, 'first-secret-of-the-new-officer\n', { mode: 0o600 })

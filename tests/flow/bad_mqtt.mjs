@@ -251,15 +251,34 @@ export function stories(system) {
     assert.deepEqual(rejected, [])
   })
 
-  test('a service whose client id another account takes comes back, and what was sent meanwhile is stored', async () => {
-    const raw = await Raw.connect(system, account, { clientId: 'minqing-ingest-1' })
-    const device = await listening(), meant = good()
-    await until(async () => {
-      await device.publish(topic, JSON.stringify(meant)) // no receipt means send again
-      await new Promise(resolve => setTimeout(resolve, 100))
-      return device.messages.some(m => m.payload.includes(meant.id))
-    }, 'a receipt after ingest came back', 30000)
-    raw.end()
+  test('nobody throws a service out by its client id: what follows from its name alone is nobody’s', async () => {
+    const connects = async () => json((await (await system.connect('bomei-command')).subscribe('minqing/health/+/+')).messages.find(m => m.topic === 'minqing/health/ingest/1')).counters.connects
+    const before = await connects(), held = []
+    for (const service of ['ingest', 'classifier', 'dispatcher', 'notifier', 'query', 'webhook'])
+      for (const clientId of [`minqing-${service}`, `minqing-${service}-1`, service, `${service}-1`, `minqing-${service}-1-${'0'.repeat(16)}`]) held.push(await Raw.connect(system, account, { clientId }))
+    await accepted('many who take the services’ names', 3000)
+    for (const raw of held) assert.ok(!raw.closed)
+    for (const raw of held) raw.end()
+    assert.equal(await connects(), before)
+  })
+
+  test('what waits for a device does not go to an account that takes its name, and is not lost by it', async () => {
+    const device = 'bomei-018', tasks = (...more) => system.run('minqing-field', 'tasks', '--json', '--timeout', '1', ...more, '-u', device, '-P', system.devices[device])
+    await tasks() // from now on the broker keeps what comes for it
+    const notifier = await system.connect('notifier')
+    const task = { v: 1, task: randomUUID(), version: 1, case: randomUUID(), number: '博美-1123-042', kind: 'mobilise', text: '到点石村后山集合', state: 'called' }
+    assert.equal(await notifier.publish(`minqing/field/${device}/task`, JSON.stringify(task)), 0)
+    for (const clientId of [device, `${device}-tasks`]) {
+      for (const clean of [false, true]) {
+        const thief = await Raw.connect(system, account, { clientId, clean, properties: { sessionExpiryInterval: 100 } })
+        assert.equal(thief.packets[0].sessionPresent && clean, false)
+        assert.ok(!thief.packets.some(p => p.cmd === 'publish'))
+        thief.end()
+      }
+    }
+    const shown = await tasks('--count', '1')
+    assert.equal(shown.status, 0, shown.stderr)
+    assert.equal(JSON.parse(shown.stdout).task, task.task)
   })
 
   test('a desk that never reads its socket holds up nobody, and the broker’s memory stays within its settings', async () => {
@@ -272,12 +291,14 @@ export function stories(system) {
     deaf.stopReading()
     const before = memory()
     const hearing = await (await system.connect('bomei-command')).subscribe('minqing/stream/441581/441581105/+/+')
-    const device = await listening()
+    // of several, none of whom is above what one account may send
+    const names = ['bomei-050', 'bomei-051', 'bomei-052', 'bomei-053']
+    const devices = await Promise.all(names.map(async name => (await system.connect(name)).subscribe(`minqing/field/${name}/receipt`)))
     const sent = Array.from({ length: 600 }, () => report(`山上冒烟，火势很大。${unlike(3900)}`, { kind: 'fire_safety.hill_fire' }))
     for (let i = 0; i < sent.length; i += 16) {
       const part = sent.slice(i, i + 16)
-      await Promise.all(part.map(one => device.publish(topic, JSON.stringify(one))))
-      await Promise.all(part.map(one => device.next(m => m.payload.includes(one.id), `the receipt of report ${i}`)))
+      await Promise.all(part.map((one, k) => devices[k % 4].publish(`minqing/field/${names[k % 4]}/report`, JSON.stringify(one))))
+      await Promise.all(part.map((one, k) => devices[k % 4].next(m => m.payload.includes(one.id), `the receipt of report ${i}`)))
     }
     for (const one of sent) await hearing.next(m => m.payload.includes(one.id), 'its line on the stream', 20000)
     assert.ok(!deaf.closed)

@@ -8,6 +8,7 @@ import { appendFileSync, chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { test } from 'node:test'
 import pg from 'pg'
+import { flood } from '../harness/flood.mjs'
 import { json, report, root, until } from '../harness/system.mjs'
 
 const lock = '30796695531515495'
@@ -189,6 +190,50 @@ export function stories(system) {
     sv('up', 'classifier')
     await until(async () => (await status()).exit === 0, 'all is well again', 30000)
     await wellAgain('backlog')
+  })
+
+  test('a service whose database is away says so, and status what to do', async () => {
+    await sql('alter role minqing_classifier nologin')
+    try {
+      await sql("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'minqing_classifier'")
+      const seen = await until(async () => {
+        const now = await status()
+        return now.notes.some(n => n.why === 'database') && now
+      }, 'status names whose database is away', 30000)
+      const [note] = seen.notes.filter(n => n.why === 'database')
+      assert.deepEqual([note.service, note.instance, note.fault, seen.exit, seen.well, seen.services_up], ['classifier', '1', true, 1, false, true])
+      assert.match(note.do, /database-away/)
+      const { stdout } = await system.run('minqing', 'status')
+      assert.match(stdout, /classifier\/1 [^\n]*\n +故障 fault: [^\n]*its database is away/)
+    } finally {
+      await sql('alter role minqing_classifier login')
+    }
+    await until(async () => (await status()).exit === 0, 'all is well again', 40000)
+  })
+
+  test('accounts above their rate and rejections that are not kept: status says how many, and where their names are', async () => {
+    const account = 'bomei-064', settings = file('minqing.conf'), usual = readFileSync(settings, 'utf8')
+    const notes = async () => Object.fromEntries((await status()).notes.map(n => [n.why, n]))
+    assert.equal((await notes()).later, undefined)
+    await system.restart('ingest', () => writeFileSync(settings, usual.replace('[ingest]', '[ingest]\naccount_rate = 20\naccount_burst = 20\nrejections_an_hour = 2')))
+    try {
+      await until(async () => (await status()).services_up, 'ingest is back', 20000)
+      await flood(system, account, { perSecond: 4000, seconds: 0.05, make: i => JSON.stringify({ wrong: i }) })
+      const seen = await until(async () => {
+        const now = await notes()
+        return now.later && now.excess && now.unkept && now
+      }, 'status has all three', 20000)
+      for (const why of ['later', 'excess', 'unkept']) {
+        assert.deepEqual([seen[why].service, seen[why].fault], ['ingest', false])
+        assert.ok(seen[why].count > 0, why)
+      }
+      assert.ok(readFileSync(file('log/ingest/current'), 'utf8').includes(`over-rate: account ${account} sends more than it may`))
+      assert.match((await system.run('minqing', 'status')).stdout, /注意 note \(\d+\): [^\n]*told to send later\n +处理 do: .*over-rate/)
+      assert.equal((await sql('select from minqing.rejection_counts where unkept > 0 and sender like $1', `%${account}%`)).length, 1)
+    } finally {
+      await system.restart('ingest', () => writeFileSync(settings, usual))
+    }
+    await until(async () => !Object.keys(await notes()).length && (await status()).services_up, 'the notes went with the counters', 30000)
   })
 
   test('a stopped query service: no answer, and the doctor says where to look', async () => {

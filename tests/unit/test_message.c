@@ -317,7 +317,8 @@ static const struct {
     { &mq_status_object, "{\"v\":1,\"report\":\"" ID "\",\"case\":\"" OTHER "\",\"version\":2,\"number\":\"博美-1123-042\","
       "\"state\":\"closed\",\"text\":\"已办结\"}" },
     { &mq_health_object, "{\"v\":1,\"service\":\"ingest\",\"instance\":\"1\",\"state\":\"standby\",\"version\":\"0.1.0\","
-      "\"at\":\"" TIME "\",\"pid\":1,\"inbox_messages\":0,\"inbox_bytes\":0,\"behind\":0,\"counters\":{\"received\":12}}" },
+      "\"at\":\"" TIME "\",\"pid\":1,\"inbox_messages\":0,\"inbox_bytes\":0,\"behind\":0,\"database\":\"away\",\"counters\":{\"received\":12},"
+      "\"recent\":{\"received\":2}}" },
 };
 
 static void every_message_comes_out_as_it_went_in(void **state) {

@@ -34,6 +34,27 @@ static void every_counter_has_a_name_and_what_is_none_has_not(void **state) {
     assert_null(mq_metrics_name(MQ_METRIC_COUNT));
 }
 
+static void assert_recent(struct mq_recent *recent, const struct mq_metrics *metrics, int64_t seconds, const char *expected) {
+    MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer out = { 0 };
+    mq_recent_json(recent, metrics, seconds * 1000000, &out);
+    assert_string_equal(mq_buffer_text(&out), expected);
+}
+
+static void what_grew_is_said_for_five_to_ten_minutes(void **state) {
+    (void)state;
+    struct mq_metrics metrics = { 0 };
+    struct mq_recent recent = { .due_us = 0 };
+    assert_recent(&recent, &metrics, 1000, "{}");
+    mq_metrics_add(&metrics, MQ_METRIC_EXCESS, 7);
+    mq_metrics_add(&metrics, MQ_METRIC_LATER, 1);
+    assert_recent(&recent, &metrics, 1005, "{\"excess\":7,\"later\":1}");
+    assert_recent(&recent, &metrics, 1301, "{\"excess\":7,\"later\":1}");
+    mq_metrics_add(&metrics, MQ_METRIC_EXCESS, 2);
+    assert_recent(&recent, &metrics, 1310, "{\"excess\":9,\"later\":1}");
+    assert_recent(&recent, &metrics, 1602, "{\"excess\":2}");
+    assert_recent(&recent, &metrics, 1903, "{}");
+}
+
 static void *count_many(void *metrics) {
     for (int i = 0; i < 20000; i++)
         mq_metrics_add(metrics, MQ_METRIC_DROPPED, 1);
@@ -54,6 +75,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counters_are_printed_in_the_order_of_their_table),
         cmocka_unit_test(every_counter_has_a_name_and_what_is_none_has_not),
+        cmocka_unit_test(what_grew_is_said_for_five_to_ten_minutes),
         cmocka_unit_test(two_threads_lose_no_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -455,6 +455,14 @@ static void what_is_found_without_the_beginning_of_the_file_keeps_its_kind(void 
     mq_outbox_free(outbox);
 }
 
+static int see_own_id(void *userdata, const struct mq_outbox_entry *entry) {
+    char id[MQ_UUID_TEXT];
+    (void)userdata;
+    mq_uuid_format(&entry->id, id);
+    assert_non_null(memmem(entry->payload.s, entry->payload.n, id, strlen(id)));
+    return 0;
+}
+
 static int see_unproven(void *userdata, const struct mq_outbox_entry *entry) {
     assert_non_null(memmem(entry->message.s, entry->message.n, "not proven whole", strlen("not proven whole")));
     ++*(int *)userdata;
@@ -498,6 +506,109 @@ static void rubbish_is_put_aside_and_a_new_outbox_begun(void **state) {
     assert_int_equal(open_damaged(place, &rescue), 0);
 }
 
+/* Changes a sound file in a way that SQLite cannot know to be damage. */
+static void change(const struct place *place, const char *sql) {
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(place->file, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* The receipt names the id that the message has: a row under another id could never be settled. */
+static void assert_comes_back_under_its_own_id(const struct place *place, const struct mq_uuid *id) {
+    struct mq_outbox *outbox = NULL;
+    struct mq_outbox_rescue rescue;
+    struct mq_outbox_entry entry;
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, &rescue), 0);
+    assert_true(rescue.damaged);
+    assert_int_equal(rescue.rescued, 1);
+    assert_int_equal(mq_outbox_next(outbox, NOW, NULL, 0, &entry), 1);
+    assert_memory_equal(&entry.id, id, sizeof(*id));
+    assert_int_equal(entry.severity, MQ_OUTBOX_ORDINARY);
+    assert_int_equal(mq_outbox_settle(outbox, id), 1);
+    assert_int_equal(waiting(outbox), 0);
+    mq_outbox_free(outbox);
+    mq_outbox_free(open_box(place));
+}
+
+static void whatever_column_is_changed_the_message_comes_back_as_it_says_of_itself(void **state) {
+    struct place *place = *state;
+    static const char *const changes[] = {
+        "update waiting set id = 'f' || substr(id, 2)", "update waiting set id = 'none'",
+        "update waiting set severity = 1",              "update waiting set kept_at = kept_at - 1",
+        "update waiting set traceparent = 'x'",         "update waiting set row_digest = x'00'",
+        "update waiting set kind = 1",
+    };
+    for (size_t i = 0; i < MQ_LENGTH(changes); i++) {
+        struct mq_outbox *outbox = open_box(place);
+        struct mq_uuid id = kept(outbox, 2);
+        mq_outbox_free(outbox);
+        change(place, changes[i]);
+        assert_comes_back_under_its_own_id(place, &id);
+    }
+}
+
+static void what_was_refused_and_is_changed_waits_anew(void **state) {
+    struct place *place = *state;
+    struct mq_outbox *outbox = open_box(place);
+    struct mq_uuid id = kept(outbox, 2);
+    assert_int_equal(mq_outbox_refuse(outbox, &id, MQ_STR("/area"), MQ_STR("is not known"), NOW), 1);
+    mq_outbox_free(outbox);
+    change(place, "update refused set message = 'is known'");
+    assert_comes_back_under_its_own_id(place, &id);
+}
+
+static void an_id_that_was_changed_before_rows_had_a_digest_is_seen_too(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    struct mq_outbox *outbox = NULL;
+    make_old(place, 500);
+    change(place, "update waiting set id = 'ffffffff' || substr(id, 9) where key = 7");
+    assert_int_equal(mq_outbox_open(&place->options, &outbox, &rescue), 0);
+    assert_true(rescue.damaged);
+    assert_int_equal(rescue.rescued, DAMAGED_REPORTS);
+    assert_int_equal(mq_outbox_each(outbox, false, see_own_id, NULL), 0);
+    mq_outbox_free(outbox);
+}
+
+static void a_row_that_an_earlier_version_added_meanwhile_gets_its_digest(void **state) {
+    struct place *place = *state;
+    fill(place, 500);
+    change(place, "update waiting set row_digest = null where key % 2 = 0");
+    mq_outbox_free(open_box(place));
+    change(place, "delete from waiting where row_digest is null");
+    struct mq_outbox *outbox = open_box(place);
+    assert_int_equal(waiting(outbox), DAMAGED_REPORTS);
+    mq_outbox_free(outbox);
+}
+
+/* What was kept last lies in the log beside it, which SQLite throws away where the file is empty. */
+static void a_file_that_was_emptied_is_no_new_one(void **state) {
+    struct place *place = *state;
+    struct mq_outbox_rescue rescue;
+    struct mq_outbox *outbox = open_box(place), *second = NULL;
+    kept(outbox, 2);
+    char copies[256];
+    snprintf(copies, sizeof(copies), "cp '%s-wal' '%s/log'", place->file, place->folder);
+    assert_int_equal(system(copies), 0);
+    mq_outbox_free(outbox);
+    snprintf(copies, sizeof(copies), "cp '%s/log' '%s-wal'", place->folder, place->file);
+    assert_int_equal(system(copies), 0);
+    assert_int_equal(truncate(place->file, 0), 0);
+    assert_int_equal(mq_outbox_open(&place->options, &second, &rescue), 0);
+    assert_true(rescue.damaged);
+    assert_int_equal(rescue.rescued, 1);
+    assert_int_equal(waiting(second), 1);
+    mq_outbox_free(second);
+    mq_outbox_free(open_box(place));
+}
+
+static void an_empty_file_where_no_outbox_was_is_a_new_one(void **state) {
+    struct place *place = *state;
+    close(open(place->file, O_WRONLY | O_CREAT, 0600));
+    mq_outbox_free(open_box(place));
+}
+
 static void a_rescue_that_was_killed_before_its_end_is_ended(void **state) {
     struct place *place = *state;
     struct mq_outbox_rescue rescue;
@@ -537,6 +648,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_report_with_a_flipped_bit_is_not_sent_as_if_it_were_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rubbish_is_put_aside_and_a_new_outbox_begun, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_nothing_proves_whole_is_shown_and_not_sent, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whatever_column_is_changed_the_message_comes_back_as_it_says_of_itself, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_refused_and_is_changed_waits_anew, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_id_that_was_changed_before_rows_had_a_digest_is_seen_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_row_that_an_earlier_version_added_meanwhile_gets_its_digest, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_file_that_was_emptied_is_no_new_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_empty_file_where_no_outbox_was_is_a_new_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_rescue_that_was_killed_before_its_end_is_ended, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

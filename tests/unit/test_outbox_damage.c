@@ -141,9 +141,14 @@ static int tear_down(void **state) {
     return rmdir(folder);
 }
 
-/* Puts the file there as `bytes`, and nothing else. */
+/* Puts the file there as `bytes`, and nothing else but the lock of the sound one. */
 static void place(const char *bytes, size_t n) {
+    char lock[112], kept[112];
+    snprintf(lock, sizeof(lock), "%s.lock", file);
+    snprintf(kept, sizeof(kept), "%s.lock", folder);
+    assert_int_equal(rename(lock, kept), 0);
     empty_folder();
+    assert_int_equal(rename(kept, lock), 0);
     int fd = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, bytes, n), n);
@@ -169,9 +174,12 @@ static int come_back(void *userdata, const struct mq_outbox_entry *entry) {
     struct message *m = find(entry);
     char id[MQ_UUID_TEXT];
     mq_uuid_format(&entry->id, id);
-    if (!m)
+    if (!m) {
+        if (memmem(entry->message.s, entry->message.n, "not proven whole", strlen("not proven whole")))
+            return 0; /* for a person to look at; it is not sent */
         fail_msg("%s: what came back was never kept: id %s, kind %d, %.*s", doing, id, (int)entry->kind,
                  (int)(entry->payload.n < 200 ? entry->payload.n : 200), entry->payload.s);
+    }
     if (m->settled)
         fail_msg("%s: what was delivered came back", doing);
     m->back = true;
@@ -215,8 +223,7 @@ static size_t open_damaged(const char *bytes, size_t n) {
             fail_msg("%s: message %zu is whole in the file, and did not come back", doing, i);
         lost += !m->settled && !m->back;
     }
-    /* an empty file is what a new outbox is */
-    if (n > 0 && lost > 0 && !rescue.damaged)
+    if (lost > 0 && !rescue.damaged)
         fail_msg("%s: %zu messages are lost, and nobody was told", doing, lost);
     if (rescue.damaged)
         assert_same_file(rescue.kept_as, bytes, n);
@@ -229,14 +236,6 @@ static size_t open_damaged(const char *bytes, size_t n) {
     assert_int_equal(mq_outbox_settle(outbox, &entry.id), 1);
     mq_outbox_free(outbox);
     return lost;
-}
-
-/* The message in whose bytes `at` lies, SIZE_MAX: none. */
-static size_t message_at(size_t at, size_t n) {
-    for (size_t i = 0; i < MESSAGES; i++)
-        if (messages[i].at != SIZE_MAX && at < messages[i].at + messages[i].n && messages[i].at < at + n)
-            return i;
-    return SIZE_MAX;
 }
 
 /* Ways to damage a page; each returns the size that the file has then. */
@@ -263,10 +262,8 @@ static size_t sector_to_noise(char *bytes, size_t page) {
         bytes[page * PAGE + sector * 512 + i] = (char)next_random();
     return good_size;
 }
-/* Of pages with messages: what an index says is not looked at. */
 static size_t to_its_neighbour(char *bytes, size_t page) {
-    if (message_at(page * PAGE, PAGE) != SIZE_MAX)
-        memcpy(bytes + page * PAGE, good + (page + 1) % (good_size / PAGE) * PAGE, PAGE);
+    memcpy(bytes + page * PAGE, good + (page + 1) % (good_size / PAGE) * PAGE, PAGE);
     return good_size;
 }
 static size_t head_flipped(char *bytes, size_t page) {
@@ -274,11 +271,8 @@ static size_t head_flipped(char *bytes, size_t page) {
     bytes[at] = (char)(bytes[at] ^ (1 << next_random() % 8));
     return good_size;
 }
-/* Of what lies between the messages and their ids, which no digest covers. */
 static size_t bit_flipped(char *bytes, size_t page) {
     size_t at = page * PAGE + next_random() % PAGE;
-    if (message_at(at, 64) != SIZE_MAX)
-        return good_size;
     bytes[at] = (char)(bytes[at] ^ (1 << next_random() % 8));
     return good_size;
 }
