@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { System, until } from '../harness/system.mjs'
 import { Memory } from './memory.mjs'
 
@@ -71,7 +72,8 @@ export class World {
     // shorter than in use, so that a drill of what only they notice takes seconds
     const environment = { MINQING_DRILL_FOLDER: this.folder, MINQING_MQTT_KEEP_ALIVE: '4s', MINQING_MQTT_ANSWER_TIMEOUT: '4s',
       MINQING_DATABASE_STATEMENT_TIMEOUT: '6s', MINQING_DATABASE_ANSWER_TIMEOUT: '2s',
-      ASAN_OPTIONS: 'quarantine_size_mb=16:verify_asan_link_order=0', ...settings }
+      ASAN_OPTIONS: 'quarantine_size_mb=16:verify_asan_link_order=0',
+      TSAN_OPTIONS: `suppressions=${fileURLToPath(new URL('tsan.suppressions', import.meta.url))}`, ...settings }
     this.environment = { ...process.env }
     Object.assign(process.env, environment)
     this.system = System.start(prefix, prepare)

@@ -325,7 +325,7 @@ export class System {
   /** Lines of the services' logs in which a sanitizer speaks, "" for none. */
   sanitizerFindings() {
     try {
-      return execFileSync('grep', ['-rhE', '-A12', 'ERROR: (Address|Leak)Sanitizer|runtime error:', path.join(this.folder, 'log')]).toString()
+      return execFileSync('grep', ['-rhE', '-A12', '(ERROR|WARNING): (Address|Leak|Thread)Sanitizer|runtime error:', path.join(this.folder, 'log')]).toString()
     } catch {
       return ''
     }
