@@ -98,7 +98,7 @@ static void print_help(const struct mq_command_line *line) {
 static int unknown_option(const struct parser *parser, const char *given) {
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer allowed = { 0 };
     for (size_t i = 0; i < parser->count; i++)
-        mq_buffer_printf(&allowed, "--%s, ", parser->options[i]->name);
+        mq_buffer_printf(&allowed, "--%s, ", parser->longs[i].name);
     return misuse(parser->line, "没有这个选项 unknown option %s; 可用 allowed: %s--help", given, mq_buffer_text(&allowed));
 }
 

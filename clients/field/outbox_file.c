@@ -301,7 +301,8 @@ static int open_sound(struct mq_outbox *outbox, struct mq_outbox_rescue *rescue)
 
 int mq_outbox_open(const struct mq_outbox_options *options, struct mq_outbox **out, struct mq_outbox_rescue *rescue) {
     struct mq_outbox_rescue unseen;
-    rescue = rescue ? rescue : &unseen;
+    if (!rescue)
+        rescue = &unseen;
     *rescue = (struct mq_outbox_rescue){ .damaged = false };
     struct mq_outbox *outbox = calloc(1, sizeof(*outbox));
     if (!outbox)

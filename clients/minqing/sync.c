@@ -28,10 +28,6 @@ static void close_file(FILE **file) {
         fclose(*file);
 }
 
-static void free_text(char **text) {
-    free(*text);
-}
-
 /* ---- texts ---- */
 
 /* Columns of account_sync.sql. */
@@ -87,18 +83,18 @@ static int write_temporary(const char *path, int folder, struct mq_str text) {
 static int replace_file(const char *path, struct mq_str text) {
     if (same_content(path, text))
         return 0;
-    MQ_CLEANUP(free_text) char *copy = strdup(path);
-    char temporary[4096];
-    if (!copy || (size_t)snprintf(temporary, sizeof(temporary), "%s.new", path) >= sizeof(temporary))
-        return -ENOMEM;
-    MQ_CLEANUP(mq_file_close) int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = folder < 0 ? -errno : write_temporary(temporary, folder, text);
+    char copy[4096], temporary[sizeof(copy) + 4];
+    bool fits = (size_t)snprintf(copy, sizeof(copy), "%s", path) < sizeof(copy);
+    snprintf(temporary, sizeof(temporary), "%s.new", copy);
+    MQ_CLEANUP(mq_file_close) int folder = fits ? open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int r = !fits ? -ENAMETOOLONG : folder < 0 ? -errno : write_temporary(temporary, folder, text);
     if (r == 0 && rename(temporary, path) < 0)
         r = -errno;
     if (r == 0 && fsync(folder) < 0)
         r = -errno;
     if (r < 0) {
-        mq_ignore(unlink(temporary));
+        if (fits)
+            mq_ignore(unlink(temporary));
         mq_complain(0, "不能写入 cannot write %s: %s", path, strerror(-r));
         return r;
     }

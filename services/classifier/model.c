@@ -106,25 +106,25 @@ static const char *check(struct mq_model *m) {
     return fault ? fault : check_index(m);
 }
 
-static int map(const char *path, struct mq_model *m, char fault[200]) {
+/* The file in memory; NULL: *error says why. */
+static const struct mq_model_header *map(const char *path, size_t *size, int *error, char fault[200]) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-        int r = fd < 0 ? -errno : -EBADMSG;
+        *error = fd < 0 ? -errno : -EBADMSG;
         snprintf(fault, 200, "%s", fd < 0 ? strerror(errno) : "not a file");
         if (fd >= 0)
             close(fd);
-        return r;
+        return NULL;
     }
-    m->bytes = (size_t)st.st_size;
-    void *bytes = m->bytes < sizeof(struct mq_model_header) ? NULL : mmap(NULL, m->bytes, PROT_READ, MAP_SHARED, fd, 0);
-    int r = bytes == MAP_FAILED ? -errno : bytes ? 0 : -EBADMSG;
+    *size = (size_t)st.st_size;
+    void *bytes = *size < sizeof(struct mq_model_header) ? NULL : mmap(NULL, *size, PROT_READ, MAP_SHARED, fd, 0);
+    *error = bytes ? -errno : -EBADMSG;
     close(fd);
-    if (r == 0)
-        m->header = bytes;
-    else
-        snprintf(fault, 200, "%s", bytes ? strerror(-r) : "too short to be a model");
-    return r;
+    if (bytes && bytes != MAP_FAILED)
+        return bytes;
+    snprintf(fault, 200, "%s", bytes ? strerror(-*error) : "too short to be a model");
+    return NULL;
 }
 
 static int verify(struct mq_model *m, char fault[200]) {
@@ -160,10 +160,9 @@ int mq_model_open(const char *path, struct mq_model **out, char fault[200]) {
         snprintf(fault, 200, "out of memory");
         return -ENOMEM;
     }
-    int r = map(path, m, fault);
-    if (r == 0)
-        r = verify(m, fault);
-    if (r < 0) {
+    int r = 0;
+    m->header = map(path, &m->bytes, &r, fault);
+    if (!m->header || (r = verify(m, fault)) < 0) {
         mq_model_free(m);
         return r;
     }

@@ -78,11 +78,10 @@ static int read_file(struct mq_corpus *corpus, const char *path, char **out, siz
 /* Splits a line at its tabs, in place. */
 static size_t split(char *line, char *cells[COLUMNS]) {
     size_t n = 0;
-    for (char *at = line; at && n < COLUMNS; n++) {
-        cells[n] = at;
-        at = strchr(at, '\t');
-        if (at)
-            *at++ = '\0';
+    cells[n++] = line;
+    while (n < COLUMNS && (line = strchr(line, '\t'))) {
+        *line++ = '\0';
+        cells[n++] = line;
     }
     return n;
 }

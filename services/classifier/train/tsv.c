@@ -28,7 +28,7 @@ struct task {
 /* Cross-validates one cost; keeps it and its calibration when it is right on more texts than `best`. */
 static int try_cost(struct task *t, double cost, size_t *best) {
     struct mq_learn_options learn = t->options->learn;
-    struct mq_calibration calibration;
+    struct mq_calibration calibration = { .sharpness = 0 };
     float *scores = NULL;
     size_t right = 0;
     learn.several_cost = cost;
