@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
+
+#define ROOM_TO_SEND ((size_t)512 * 1024) /* bytes of disk that are left for sending what waits */
 
 #define TAKEN_MAX 64
 
@@ -131,6 +134,12 @@ int mq_outbox_insert(sqlite3 *db, bool refused, const struct mq_outbox_entry *gi
     return r < 0 ? r : sqlite3_changes(db);
 }
 
+/* What is sent must be written down as sent: the last room on a disk is for that, not for one message more. */
+static bool has_room(const struct mq_outbox *outbox, size_t bytes) {
+    struct statvfs disk;
+    return statvfs(outbox->path, &disk) != 0 || (uint64_t)disk.f_bavail * disk.f_frsize >= bytes + ROOM_TO_SEND;
+}
+
 int mq_outbox_keep(struct mq_outbox *outbox, const struct mq_outbox_entry *entry) {
     if (entry->payload.n > (size_t)outbox->options.max_bytes)
         return -EMSGSIZE;
@@ -138,7 +147,7 @@ int mq_outbox_keep(struct mq_outbox *outbox, const struct mq_outbox_entry *entry
     int r = mq_outbox_counts(outbox, &waiting, &refused);
     if (r < 0)
         return r;
-    if (waiting >= (size_t)outbox->options.max_reports)
+    if (waiting >= (size_t)outbox->options.max_reports || !has_room(outbox, entry->payload.n))
         return -ENOSPC;
     r = mq_outbox_insert(outbox->db, false, entry);
     return r < 0 ? r : r == 0 ? -EEXIST : 0;

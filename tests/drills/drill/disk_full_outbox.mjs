@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An officer without signal goes on reporting until the device's disk is full: what was said to be kept is sent once there is room again,
-// the rest was refused.
+// An officer without signal goes on reporting until the device's disk is full: what was said to be kept is sent all the same, the rest was
+// refused. Then something else takes the last room: nothing can be kept until some is free again, and that is said.
 import path from 'node:path'
 import { unlike } from '../../harness/cases.mjs'
 import { Disk } from '../tmpfs.mjs'
@@ -10,7 +10,6 @@ export const name = 'the disk under a device\'s outbox is full: what was kept ar
 export async function run(world) {
   const { system } = world
   const disk = Disk.at(path.join(world.folder, 'device'), 2)
-  disk.fill(1)
   const device = (...args) => system.run('minqing-field', ...args, '--outbox', path.join(disk.folder, 'outbox.db'), '-u', 'bomei-070', '-P', system.devices['bomei-070'], '--json')
   try {
     const kept = []
@@ -24,7 +23,6 @@ export async function run(world) {
     }
     if (!refused) throw new Error('the disk was never full')
     world.faults++
-    disk.free()
     const sent = Date.now()
     const { stdout } = await device('flush')
     const now = Date.now()
@@ -32,6 +30,13 @@ export async function run(world) {
     for (const id of kept) {
       world.history.push({ id, device: 'bomei-070', sends: 1, sent, taken: now, receipt: accepted.has(id) ? 'accepted' : null, receipt_at: now, delivered: now })
     }
+    world.faults++
+    disk.fill()
+    const full = await device('send', '路灯不亮', '-p', '1')
+    if (full.status !== 1 || !/disk full/.test(full.stderr)) throw new Error(`status ${full.status}: ${full.stdout}${full.stderr}`)
+    disk.free()
+    const id = (await device('send', '路灯还是不亮')).stdout.split('\n').filter(Boolean).map(line => JSON.parse(line)).find(e => e.event === 'accepted').id
+    world.history.push({ id, device: 'bomei-070', sends: 1, sent: now, taken: now, receipt: 'accepted', receipt_at: now, delivered: now })
   } finally {
     disk.unmount()
   }
