@@ -125,7 +125,7 @@ export function stories(system) {
     try {
       await other.query('begin')
       await other.query(`insert into minqing.answers (id, account, received_at, at, answer, attachments, payload_sha256, traceparent)
-        values ($1, 'bomei-041', now(), now(), 'arrived', '{}', '\\x00', '')`, [message.id])
+        values ($1, 'bomei-041', now(), now(), 'arrived', '{}', '\\x00', $2)`, [message.id, `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`])
       await officer.publish(topicOf('answer'), JSON.stringify(message))
       await until(async () => (await system.sql(`select from pg_stat_activity where usename = 'minqing_ingest' and wait_event_type = 'Lock'`)).length,
         'ingest waits for the other one')

@@ -31,7 +31,7 @@ static int set_up(void **state) {
     struct place *place = calloc(1, sizeof(*place));
     snprintf(place->folder, sizeof(place->folder), "/tmp/minqing-outbox-XXXXXX");
     if (!mkdtemp(place->folder))
-        return -1;
+        return free(place), -1;
     snprintf(place->file, sizeof(place->file), "%s/outbox.db", place->folder);
     place->options = (struct mq_outbox_options){ place->file, "bomei-001", 10000, 65536 };
     *state = place;
