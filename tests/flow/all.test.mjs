@@ -4,6 +4,7 @@ import { after } from 'node:test'
 import { System } from '../harness/system.mjs'
 
 const only = process.env.MINQING_TEST_ONLY?.split(',')
+process.env.MINQING_QUERY_REJECTIONS_AN_HOUR ??= '100000' // bad_messages asks more nonsense than a county in an hour
 const system = System.start()
 after(() => system.stop())
 const names = ['report', 'bad_input', 'bad_json', 'bad_messages', 'bad_mqtt', 'review', 'stage', 'schema', 'accounts', 'joining', 'answers', 'query', 'cli',

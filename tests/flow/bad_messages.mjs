@@ -70,10 +70,10 @@ function agree(made, sent, rejected, semantic = []) {
 }
 
 export function stories(system) {
-  for (const [what, base] of Object.entries(message)) {
+  for (const [i, [what, base]] of Object.entries(message).entries()) {
     const name = what.split(' ')[0]
     test(`a device's ${what}, broken and met at each constraint of its schema`, async () => {
-      const account = 'bomei-015'
+      const account = `bomei-${String(15 + i).padStart(3, '0')}` // each has a rate of its own
       const device = await (await system.connect(account)).subscribe(`minqing/field/${account}/receipt`)
       const made = mutations(name, base)
       const { result: sent, rejected } = await rejectedWhile(system, () => exchange(device, `minqing/field/${account}/${name}`, made.map(m => fill(m.text)),
