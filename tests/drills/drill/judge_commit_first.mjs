@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A locked table lets the receipt out and keeps the commit back; then service and database end at once.
+// A locked table lets the receipt out and keeps the commit back; then the service ends, and its session with what it had asked for.
 import { randomUUID } from 'node:crypto'
 import { caught } from '../caught.mjs'
 import { json, report } from '../../harness/system.mjs'
@@ -20,7 +20,7 @@ export const run = world => caught(world, 'commit_first', /have a receipt and ar
     const receipt = json(await device.next(m => json(m).id === told.id, 'a receipt for what cannot be committed'))
     world.history.push({ id: told.id, device: ACCOUNT, sends: 1, sent, taken: sent, receipt: receipt.status, receipt_at: Date.now(), delivered: null })
     await world.kill('ingest')
-    world.signal('postgresql', 'SIGQUIT')
+    await owner.query(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'minqing-ingest'`)
   } finally {
     owner.release(true)
   }
