@@ -50,9 +50,9 @@ function table(rows) {
 
 /** One drill: its story, then the judge. Returns what is wrong, and its line of the table. */
 async function one(name, drill) {
-  const world = worldOf(drill)
-  world.start()
   try {
+    const world = worldOf(drill)
+    world.start()
     const own = await drill.run(world) // of a drill that had the judge look by itself
     await world.gather()
     const verdict = own ?? await judge(world, world.patience)

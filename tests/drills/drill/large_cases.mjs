@@ -6,9 +6,9 @@ export const name = 'cases of many reports, each as long as can be, are all anno
 
 export async function run(world) {
   const { system } = world
-  world.load({ rate: 200, seconds: world.long ? 60 : 15 })
+  world.load({ rate: 100, seconds: world.long ? 20 : 10 })
   await world.gather()
-  await system.sql(`update minqing.reports set text = repeat('灾', 4000)`)
+  await system.sql(`update minqing.reports set text = repeat('灾', 4000) where received_at >= $1`, world.began)
   const announced = () => readFileSync(`${system.folder}/log/notifier/current`, 'utf8').split('reannounce').length
   const before = announced()
   await world.kill('notifier')
