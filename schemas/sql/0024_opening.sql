@@ -134,10 +134,10 @@ begin
     -- few different ones in a batch, and dear to count out
     periods as materialized (
         select q.*, minqing.wire_time(q.due) as wire, case when q.sign then minqing.remind_at(now_at, q.due, q.minutes, q.clock) end as remind
-        from (select u.*, minqing.deadline(now_at, u.minutes, u.clock) as due
+        from (select u.*, minqing.deadline(now_at, u.minutes, u.clock) as due -- "offset 0": counted out once
               from (select r.sign_minutes as minutes, r.clock, true as sign from routed r
                     union
-                    select r.handle_minutes, r.clock, false from routed r) u) q
+                    select r.handle_minutes, r.clock, false from routed r) u offset 0) q
     ),
     counted as (
         insert into minqing.case_counters as k (town, day, last)
