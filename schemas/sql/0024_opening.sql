@@ -236,15 +236,91 @@ alter function open_cases(placement[], text, uuid, jsonb) reset enable_hashjoin;
 
 -- Dispatching -------------------------------------------------------------------------------------------------------------
 
+-- Places reports: each joins the open case that it fits, or opens one. In: placements whose towns are locked. Unsure ones that fit
+-- nothing are left alone. Out: the events. What a batch has nothing of costs no statement: a report often comes alone.
+create or replace function place_reports(p placement[], p_account text, p_message uuid)
+returns table (event bigint, ref uuid, traceparent text) language plpgsql as
+$$
+declare
+    targets uuid[];
+    still_open uuid[] := '{}';
+    opening minqing.placement[];
+    joining minqing.placement[];
+    followers minqing.placement[];
+    unsure minqing.placement[];
+    theirs uuid[];
+    led uuid[];
+    opened uuid[];
+    leaders integer[];
+    critical boolean;
+begin
+    if p is null or cardinality(p) = 0 then
+        return;
+    end if;
+    targets := minqing.matching_cases(p);
+    if array_remove(targets, null) <> '{}' then
+        -- a case may have been closed since it was looked at
+        select coalesce(array_agg(o.id), '{}') into still_open
+        from (select c.id from minqing.cases c where c.id = any(targets) and minqing.is_open(c.state) order by c.id for update) o;
+    end if;
+    select array_agg(p[n] order by p[n].at, p[n].report) filter (where not t.fits and p[n].sure),
+           bool_or(not t.fits and p[n].sure and p[n].severity = 4),
+           array_agg(p[n] order by p[n].report) filter (where not t.fits and not p[n].sure),
+           array_agg(p[n] order by p[n].report) filter (where t.fits), array_agg(targets[n] order by p[n].report) filter (where t.fits)
+    into opening, critical, unsure, joining, theirs
+    from generate_subscripts(p, 1) n
+    cross join lateral (select coalesce(targets[n] = any(still_open), false) as fits) t;
+
+    if opening is not null then
+        opened := array[(opening[1])."case"];
+        if cardinality(opening) > 1 then
+            leaders := minqing.cluster(opening);
+            select array_agg(opening[n] order by n) filter (where leaders[n] <> n),
+                   array_agg(opening[leaders[n]]."case" order by n) filter (where leaders[n] <> n),
+                   array_agg(opening[n] order by n) filter (where leaders[n] = n),
+                   array_agg(opening[n]."case" order by n) filter (where leaders[n] = n),
+                   bool_or(opening[n].severity = 4) filter (where leaders[n] = n)
+            into followers, led, opening, opened, critical
+            from generate_subscripts(leaders, 1) n;
+        end if;
+        return query select o.event, o.ref, o.traceparent from minqing.open_cases(opening, p_account, p_message, null) o;
+        joining := joining || followers;
+        theirs := theirs || led;
+        -- what nobody was sure of may be of a case that only now is there
+        if unsure is not null then
+            targets := minqing.matching_cases(unsure);
+            joining := joining || (select array_agg(unsure[n] order by n) from generate_subscripts(unsure, 1) n where targets[n] = any(opened));
+            theirs := theirs || (select array_agg(t) from unnest(targets) t where t = any(opened));
+        end if;
+    end if;
+    if joining is not null then
+        return query select j.event, j.ref, j.traceparent from minqing.join_cases(joining, theirs, p_account, p_message) j;
+    end if;
+    if opened is not null then
+        return query select a.event, a.ref, a.traceparent from minqing.absorb_reviews(opened) a;
+        if critical then
+            return query select a.event, a.ref, a.traceparent from minqing.absorb_cases(opened) a;
+            return query
+            select b.id, e.ref, r.traceparent
+            from minqing.mobilise_by_rule(opened) b (id)
+            join minqing.case_events e on e.id = b.id
+            join minqing.cases c on c.id = e.ref
+            join minqing.reports r on r.id = c.first_report;
+        end if;
+    end if;
+end
+$$;
+
 create or replace function dispatch(p_reports uuid[], p_cases uuid[])
 returns table (event bigint, ref uuid, traceparent text) language plpgsql as
 $$
 declare
     placed minqing.placement[];
+    doubtful boolean;
 begin
     perform minqing.lock_towns(array(select r.town from minqing.reports r where r.id = any(p_reports)));
 
-    select array_agg(w order by w.report) into placed
+    select array_agg(w order by w.report), bool_or(not w.sure) into placed, doubtful
     from (
         select array_agg(i.report) as reports, array_agg(i."case") as cases,
                array_agg(case when c.review then c.model_domain else c.domain end) as domains,
@@ -258,7 +334,7 @@ begin
     ) s
     cross join lateral minqing.placements(s.reports, s.cases, s.domains, s.kinds, s.severities, s.hints, s.sure) w;
     return query select o.event, o.ref, o.traceparent from minqing.place_reports(placed, null, null) o;
-    if exists (select from unnest(placed) i where not i.sure) then
+    if doubtful then
         return query select o.event, o.ref, o.traceparent from minqing.open_reviews(placed) o;
     end if;
 end
