@@ -62,10 +62,8 @@ struct mq_stage {
     struct mq_columns rejections;
     struct mq_rejected **rejected;
     size_t rejected_count, rejected_capacity;
-    struct {
-        const struct mq_route *route; /* a sweep's may be none of the service's */
-        size_t rows;
-    } most[MQ_STAGE_ROUTES]; /* of one transaction, as far as known */
+    /* most rows of one transaction of each route; a sweep's need not be among the service's */
+    struct mq_route_rows { const struct mq_route *route; size_t most; } rows_most[MQ_STAGE_ROUTES + MQ_STAGE_SWEEPS];
     size_t running; /* rows of the transaction that encode is given the result of */
     size_t fated; /* elements of this batch that were counted as handled or rejected */
     const struct mq_route *route;

@@ -22,7 +22,7 @@ decided as (
 stored as (
     insert into minqing.classifications as c (report, at, domain, kind, severity, review, disagrees, also, model_domain, model_kind,
                                               probability, model_severity, because, model, words)
-    select distinct on (d.id) d.id, (select minqing.now()), d.domain, d.kind,
+    select distinct on (d.id) d.id, (select minqing.now()), d.domain, minqing.known_kind(d.kind, k.code),
            greatest(d.officer_severity, case when not d.denies or d.officer_kind is not null then k.severity end, d.model_severity),
            d.domain is null, d.domain is not null and d.strong and d.model_domain is distinct from d.domain,
            array_remove(coalesce(string_to_array(d.also, ','), '{}'), d.domain),

@@ -30,33 +30,40 @@ judged as (
 ),
 good as materialized (
     -- of one id twice in a batch the first is stored, the second is compared with it
-    select *, faults is null and row_number() over (partition by id, faults is null order by n) = 1 as first
+    select *, faults is null and row_number() over same = 1 as first, first_value(account) over same as first_account,
+           first_value(sha256) over same as first_sha256, coalesce(domain, split_part(kind, '.', 1)) as said_domain
     from judged
+    window same as (partition by id, faults is null order by n)
 ),
 stored as (
     insert into minqing.reports as r (id, account, person, received_at, observed_at, text, masked, payload_sha256, area, town, area_from,
                                       area_conflict, location, location_given, domain, kind, severity, origin, attachments, subject,
                                       subject_key, extra, traceparent)
     select id, account, person, (select minqing.now()), observed_at, text, masked, sha256, found, left(found, 9), area_from, conflict,
-           point::geography, location_given, coalesce(domain, split_part(kind, '.', 1)), kind, severity, origin,
+           point::geography, location_given, said_domain, kind, severity, origin,
            coalesce(string_to_array(attachments, ','), '{}'), subject, subject_key, extra, traceparent
     from good
     where first
     order by id
     on conflict (id) do nothing
-    returning r.id, r.account, r.payload_sha256, minqing.received_element(r) as element
+    returning r.id
+),
+-- "is true" keeps it a look into a hash of what was stored, not a loop over it
+known as materialized (
+    select g.*, (g.id in (select s.id from stored s)) is true as new from good g
 )
 select g.n,
        case when g.faults is not null then 'rejected'
-            when s.id is not null and g.first then 'accepted'
-            when coalesce(s.account, old.account) = g.account and coalesce(s.payload_sha256, old.payload_sha256) = g.sha256 then 'duplicate'
+            when g.new and g.first then 'accepted'
+            when case when g.new then g.first_account = g.account and g.first_sha256 = g.sha256
+                      else old.account = g.account and old.payload_sha256 = g.sha256 end then 'duplicate'
             else 'rejected' end as outcome,
        case when g.faults is not null then g.faults[1] else '/id' end as path,
        case when g.faults is not null then g.faults[2] else 'was used for another report: choose a new id' end as message,
-       case when g.first then s.element end as element,
+       case when g.new and g.first then
+           minqing.received_element(g.id, g.text, g.traceparent, g.said_domain, g.kind, g.severity) end as element,
        g.id
-from good g
-left join stored s on s.id = g.id
-left join minqing.reports old on old.id = g.id
-where g.faults is not null or s.id is not null or old.id is not null
+from known g
+left join minqing.reports old on old.id = case when not g.new then g.id end
+where g.faults is not null or g.new or old.id is not null
 order by g.n

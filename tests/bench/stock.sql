@@ -7,7 +7,7 @@ create table bench.villages (town text not null, code text not null, centre geom
 -- Everything that reports and actions have made is gone; accounts and reference stay.
 create function bench.clear() returns void language sql as
 $$
-    truncate minqing.reports, minqing.rejections, minqing.case_counters, minqing.case_events, minqing.announcements, minqing.actions, minqing.outcomes,
+    truncate minqing.reports, minqing.rejections, minqing.classifications, minqing.case_counters, minqing.case_events, minqing.announcements, minqing.actions, minqing.outcomes,
         minqing.answers, minqing.visits, minqing.cases, minqing.joinable, minqing.case_reports, minqing.assignments, minqing.timers, minqing.report_index cascade
 $$;
 

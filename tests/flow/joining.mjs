@@ -186,4 +186,22 @@ export function stories(system) {
     assert.notEqual(await send('工厂门口堆着废油漆桶没人清理'), first)
     assert.notEqual(await send('河边有人倾倒建筑垃圾', { location: { lat: 22.97, lon: 115.83 } }), first)
   })
+
+  test('a case of ninety reports, each as long on the wire as can be, is told of all the same: all are counted, the latest are in it', async () => {
+    const desk = await (await system.connect('bomei-fire')).subscribe('minqing/department/fire/441581/441581105/case/+')
+    const said = `商场消防通道被杂物堵死${'\u0001'.repeat(3989)}`
+    const place = { lat: 22.935, lon: 115.845 }
+    const at = daysAgo(5)
+    const ids = []
+    for (let i = 0; i < 90; i++) {
+      const device = await system.connect(account(i % 30))
+      const message = report(said, { observed_at: at, location: place, kind: 'fire_safety.blocked_exit' })
+      ids.push(message.id)
+      assert.equal(await device.publish(`minqing/field/${account(i % 30)}/report`, JSON.stringify(message)), 0)
+    }
+    await until(async () => (await system.sql('select from minqing.case_reports where report = any($1)', ids)).length === 90, 'all are with a case', 60000)
+    const told = json(await desk.next(m => m.payload.length && json(m).reports.count === 90, 'the case with all its reports', 60000))
+    assert.equal(told.reports.latest.length, 10)
+    assert.ok(told.reports.latest.every(r => r.text === said && ids.includes(r.id)))
+  })
 }
