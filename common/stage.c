@@ -250,7 +250,7 @@ static void loop(struct mq_stage *stage) {
 }
 
 static int setup(struct mq_stage *stage, const struct mq_service *service, const struct mq_stage_settings *s) {
-    if (service->route_count > MQ_STAGE_ROUTES)
+    if (service->route_count > MQ_STAGE_ROUTES || service->sweep_count > MQ_STAGE_SWEEPS)
         return -EINVAL;
     *stage = (struct mq_stage){ .service = service, .settings = s, .signals = -1, .exclusive = service->exclusive_lock == 0 };
     char client_id[128], program[64];

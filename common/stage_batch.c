@@ -163,10 +163,12 @@ static size_t element_of_row(const struct mq_stage *stage, size_t row) {
 /* How many rows the next transaction of this route may have: as many as gave results of a bearable size. Where a row returns much (a
  * case with a hundred long reports, for each of its departments) a full batch would not fit into a service's memory. */
 static size_t *rows_most(struct mq_stage *stage) {
-    size_t *most = &stage->rows_most[stage->route - stage->service->routes];
-    if (*most == 0)
-        *most = ROWS_FIRST;
-    return most;
+    struct mq_route_rows *of = stage->rows_most;
+    while (of->route && of->route != stage->route)
+        of++;
+    if (!of->route)
+        *of = (struct mq_route_rows){ stage->route, ROWS_FIRST };
+    return &of->most;
 }
 
 static void learn_size(struct mq_stage *stage, const PGresult *result, size_t count) {

@@ -61,7 +61,8 @@ struct mq_stage {
     struct mq_columns rejections;
     struct mq_rejected **rejected;
     size_t rejected_count, rejected_capacity;
-    size_t rows_most[MQ_STAGE_ROUTES]; /* of one transaction of each route, 0: not yet known */
+    /* most rows of one transaction of each route; a sweep's need not be among the service's */
+    struct mq_route_rows { const struct mq_route *route; size_t most; } rows_most[MQ_STAGE_ROUTES + MQ_STAGE_SWEEPS];
     size_t running; /* rows of the transaction that encode is given the result of */
     size_t fated; /* elements of this batch that were counted as handled or rejected */
     const struct mq_route *route;
