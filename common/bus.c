@@ -40,6 +40,8 @@ struct mq_bus {
     bool session_present;
     bool away;            /* has met the outage; owner's thread only */
     size_t window;        /* of this connection */
+    int socket;           /* of this connection; -1: not known. Owner's thread only, as the next two */
+    bool holding, corked;
     uint64_t published;   /* owner's thread only */
 
     pthread_mutex_t lock; /* for what follows; never held while Paho is called */
@@ -170,6 +172,7 @@ int mq_bus_new(const struct mq_bus_options *options, struct mq_bus **out) {
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->changed, NULL);
     bus->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bus->socket = -1;
     bus->flights = calloc((size_t)options->window, sizeof(*bus->flights));
     bool v6 = bus->options.host && strchr(bus->options.host, ':');
     char url[300];
@@ -214,7 +217,7 @@ void mq_bus_free(struct mq_bus *bus) {
 
 /* Paho offers neither the option nor the descriptor, and Nagle against delayed ACK costs 40 ms at every hop: so look for the
  * descriptor whose peer has the broker's port. */
-int mq_bus_set_nodelay(const char *host, int64_t port) {
+int mq_bus_set_nodelay(const char *host, int64_t port, int *last) {
     (void)host;
     int found = 0;
     DIR *dir = opendir("/proc/self/fd");
@@ -228,8 +231,11 @@ int mq_bus_set_nodelay(const char *host, int64_t port) {
             continue;
         in_port_t p = peer.ss_family == AF_INET ? ((struct sockaddr_in *)&peer)->sin_port
                       : peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port : 0;
-        if (ntohs(p) == port && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) == 0)
+        if (ntohs(p) == port && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) == 0) {
             found++;
+            if (last)
+                *last = fd;
+        }
     }
     closedir(dir);
     return found;
@@ -299,7 +305,10 @@ int mq_bus_connect(struct mq_bus *bus) {
         int64_t theirs = response.properties ? MQTTProperties_getNumericValue(response.properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1;
         bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);
         bus->session_present = o.returned.sessionPresent != 0;
-        if (mq_bus_set_nodelay(bus->options.host, bus->options.port) == 0)
+        int fd = -1, found = mq_bus_set_nodelay(bus->options.host, bus->options.port, &fd);
+        bus->socket = found == 1 ? fd : -1; /* of several connections we cannot tell ours */
+        bus->holding = bus->corked = false;
+        if (found == 0)
             mq_log_limited("bus-nodelay", 60000, MQ_WARNING, "no socket to %s:%lld found to set TCP_NODELAY on: expect 40 ms a hop; name the broker by the port it listens on",
                            bus->options.host, (long long)bus->options.port);
     } else {
@@ -339,8 +348,22 @@ static void give_up(struct mq_bus *bus) {
     on_lost(bus, NULL);
 }
 
+static void cork(struct mq_bus *bus, bool on) {
+    /* should Paho have closed the socket and its number be another's now, that one is corked for the moment until the release */
+    if (bus->corked != on && setsockopt(bus->socket, IPPROTO_TCP, TCP_CORK, &(int){ on }, sizeof(int)) == 0)
+        bus->corked = on;
+}
+
+void mq_bus_hold(struct mq_bus *bus) { bus->holding = bus->socket >= 0; }
+
+void mq_bus_release(struct mq_bus *bus) {
+    bus->holding = false;
+    cork(bus, false);
+}
+
 /* Waits until fewer than `limit` are in flight. */
 static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
+    cork(bus, false);
     int64_t until = mq_clock_monotonic_us() + timeout_ms * 1000;
     struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
     int r = 0;
@@ -453,6 +476,8 @@ int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_public
     } else if (!mq_bus_connected(bus)) {
         return -ENOTCONN;
     }
+    if (bus->holding)
+        cork(bus, true);
     MQTTProperties properties = MQTTProperties_initializer;
     publication_properties(p, &properties);
     MQTTClient_deliveryToken token = 0;

@@ -199,7 +199,9 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
         size_t aside = stage->rejected_count;
         stage->running = count;
         learn_size(stage, result, count);
+        mq_bus_hold(stage->bus);
         int r = stage->route->encode(stage, stage->elements, result);
+        mq_bus_release(stage->bus);
         PQclear(result);
         /* what encode put aside is counted as rejected */
         size_t handled = count - (stage->rejected_count - aside);
@@ -405,7 +407,9 @@ int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals,
 
 int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows) {
     stage->route = route;
+    mq_bus_hold(stage->bus);
     int r = route->encode(stage, NULL, rows);
+    mq_bus_release(stage->bus);
     if (r == 0) {
         send_passes(stage);
         r = settle(stage);
