@@ -40,8 +40,8 @@ struct mq_bus {
     bool session_present;
     bool away;            /* has met the outage; owner's thread only */
     size_t window;        /* of this connection */
-    int socket;           /* of this connection; -1: not known. Owner's thread only, as the next two */
-    bool holding, corked;
+    int socket;           /* of this connection; -1: not known */
+    bool holding, corked; /* owner's thread only */
     uint64_t published;   /* owner's thread only */
 
     pthread_mutex_t lock; /* for what follows; never held while Paho is called */
@@ -51,6 +51,7 @@ struct mq_bus {
     struct flight *flights; /* options.window entries */
     size_t flying;
     size_t wanted;          /* whoever waits is woken when fewer are in flight */
+    _Atomic bool patient;   /* Paho's thread sleeps until several answers are there */
     /* An answer may be here before publish returns its token; only those of the publish being called are kept. */
     bool publishing;
     struct early early[4];
@@ -87,11 +88,20 @@ static void lose_all_locked(struct mq_bus *bus) {
     pthread_cond_broadcast(&bus->changed);
 }
 
+/* Lets Paho's thread sleep until so many answers are there, of the four bytes that the shortest has, instead of waking it for each:
+ * that costs the broker, too. Whatever it reads next ends that, for what it has read no longer counts. */
+static void expect_locked(struct mq_bus *bus, size_t answers) {
+    bool several = answers > 1 && bus->socket >= 0;
+    if (several || bus->patient)
+        bus->patient = setsockopt(bus->socket, SOL_SOCKET, SO_RCVLOWAT, &(int){ several ? (int)answers * 4 : 1 }, sizeof(int)) == 0 && several;
+}
+
 static void on_published(void *context, int token, int packet_type, MQTTProperties *properties, enum MQTTReasonCodes reason) {
     struct mq_bus *bus = context;
     (void)packet_type;
     (void)properties;
     pthread_mutex_lock(&bus->lock);
+    expect_locked(bus, 1);
     size_t i = 0;
     while (i < bus->flying && bus->flights[i].token != token)
         i++;
@@ -139,7 +149,12 @@ static struct mq_str user_property(const MQTTProperties *properties, struct mq_s
 
 /* Always answers 1: with 0 Paho would keep the message in its own memory and hand it over again, out of our bounds. */
 static int on_arrived(void *context, char *topic, int topic_length, MQTTClient_message *message) {
-    const struct mq_bus *bus = context;
+    struct mq_bus *bus = context;
+    if (bus->patient) {
+        pthread_mutex_lock(&bus->lock);
+        expect_locked(bus, 1);
+        pthread_mutex_unlock(&bus->lock);
+    }
     struct mq_arrival arrival = {
         .topic = { topic, topic_length ? (size_t)topic_length : strlen(topic) },
         .payload = { message->payload, (size_t)message->payloadlen },
@@ -369,9 +384,12 @@ static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
     int r = 0;
     pthread_mutex_lock(&bus->lock);
     bus->wanted = limit;
+    if (bus->connected && bus->flying >= limit)
+        expect_locked(bus, bus->flying - limit + 1);
     while (bus->connected && bus->flying >= limit && r == 0)
         r = pthread_cond_clockwait(&bus->changed, &bus->lock, CLOCK_MONOTONIC, &at);
     bus->wanted = 0;
+    expect_locked(bus, 1);
     bool connected = bus->connected;
     bool below = bus->flying < limit;
     pthread_mutex_unlock(&bus->lock);
