@@ -88,8 +88,4 @@ int mq_bus_fd(const struct mq_bus *bus);
 /* Publishes that answered 0x10 and >= 0x80 so far. */
 void mq_bus_counts(const struct mq_bus *bus, uint64_t *published, uint64_t *unheard, uint64_t *refused);
 
-/* Sets TCP_NODELAY on every socket of this process whose peer is host:port; returns how many, and in *last the last of them (may be
- * NULL). For bus and its test. */
-int mq_bus_set_nodelay(const char *host, int64_t port, int *last);
-
 #endif
