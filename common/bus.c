@@ -2,6 +2,8 @@
 /* MQTT over Paho's synchronous client. */
 #include "bus.h"
 
+#include "bus_properties.h"
+#include "bus_socket.h"
 #include "clock.h"
 #include "log.h"
 #include "outage.h"
@@ -9,16 +11,14 @@
 #include "watchdog.h"
 
 #include <MQTTClient.h>
-#include <dirent.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#define SHORTEST_ANSWER 4 /* bytes of a PUBACK */
 
 /* Of all connections of the process: one line, not one each. */
 static struct mq_outage outage = MQ_OUTAGE("broker-away", "broker-back");
@@ -40,6 +40,8 @@ struct mq_bus {
     bool session_present;
     bool away;            /* has met the outage; owner's thread only */
     size_t window;        /* of this connection */
+    int socket;           /* of this connection; -1: not known */
+    bool holding, corked; /* owner's thread only */
     uint64_t published;   /* owner's thread only */
 
     pthread_mutex_t lock; /* for what follows; never held while Paho is called */
@@ -49,6 +51,7 @@ struct mq_bus {
     struct flight *flights; /* options.window entries */
     size_t flying;
     size_t wanted;          /* whoever waits is woken when fewer are in flight */
+    _Atomic bool patient;   /* Paho's thread sleeps until several answers are there */
     /* An answer may be here before publish returns its token; only those of the publish being called are kept. */
     bool publishing;
     struct early early[4];
@@ -85,11 +88,19 @@ static void lose_all_locked(struct mq_bus *bus) {
     pthread_cond_broadcast(&bus->changed);
 }
 
+/* Lets Paho's thread sleep until so many answers are there instead of waking it for each: that costs the broker, too. Whatever it reads next ends that, for what it has read no longer counts. */
+static void expect_locked(struct mq_bus *bus, size_t answers) {
+    bool several = answers > 1 && bus->socket >= 0;
+    if (several || bus->patient)
+        bus->patient = mq_bus_socket_expect(bus->socket, several ? answers * SHORTEST_ANSWER : 1) && several;
+}
+
 static void on_published(void *context, int token, int packet_type, MQTTProperties *properties, enum MQTTReasonCodes reason) {
     struct mq_bus *bus = context;
     (void)packet_type;
     (void)properties;
     pthread_mutex_lock(&bus->lock);
+    expect_locked(bus, 1);
     size_t i = 0;
     while (i < bus->flying && bus->flights[i].token != token)
         i++;
@@ -120,35 +131,22 @@ static void on_disconnected(void *context, MQTTProperties *properties, enum MQTT
     on_lost(context, NULL);
 }
 
-static struct mq_str property_str(const MQTTProperties *properties, enum MQTTPropertyCodes id) {
-    MQTTProperty *p = MQTTProperties_getProperty((MQTTProperties *)properties, id);
-    return p ? (struct mq_str){ p->value.data.data, (size_t)p->value.data.len } : (struct mq_str){ NULL, 0 };
-}
-
-static struct mq_str user_property(const MQTTProperties *properties, struct mq_str name) {
-    for (int i = 0; i < properties->count; i++) {
-        const MQTTProperty *p = &properties->array[i];
-        if (p->identifier == MQTTPROPERTY_CODE_USER_PROPERTY
-            && mq_str_equal((struct mq_str){ p->value.data.data, (size_t)p->value.data.len }, name))
-            return (struct mq_str){ p->value.value.data, (size_t)p->value.value.len };
-    }
-    return (struct mq_str){ NULL, 0 };
-}
-
 /* Always answers 1: with 0 Paho would keep the message in its own memory and hand it over again, out of our bounds. */
 static int on_arrived(void *context, char *topic, int topic_length, MQTTClient_message *message) {
-    const struct mq_bus *bus = context;
+    struct mq_bus *bus = context;
+    if (bus->patient) {
+        pthread_mutex_lock(&bus->lock);
+        expect_locked(bus, 1);
+        pthread_mutex_unlock(&bus->lock);
+    }
     struct mq_arrival arrival = {
         .topic = { topic, topic_length ? (size_t)topic_length : strlen(topic) },
         .payload = { message->payload, (size_t)message->payloadlen },
-        .response_topic = property_str(&message->properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC),
-        .correlation = property_str(&message->properties, MQTTPROPERTY_CODE_CORRELATION_DATA),
-        .content_type = property_str(&message->properties, MQTTPROPERTY_CODE_CONTENT_TYPE),
-        .traceparent = user_property(&message->properties, MQ_STR("traceparent")),
         .retained = message->retained != 0,
         .qos = (uint8_t)message->qos,
         .arrived_us = mq_clock_monotonic_us(),
     };
+    mq_bus_properties_of(&message->properties, &arrival);
     bus->options.arrived(bus->options.userdata, &arrival);
     MQTTClient_freeMessage(&message);
     MQTTClient_free(topic);
@@ -170,6 +168,7 @@ int mq_bus_new(const struct mq_bus_options *options, struct mq_bus **out) {
     pthread_mutex_init(&bus->lock, NULL);
     pthread_cond_init(&bus->changed, NULL);
     bus->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    bus->socket = -1;
     bus->flights = calloc((size_t)options->window, sizeof(*bus->flights));
     bool v6 = bus->options.host && strchr(bus->options.host, ':');
     char url[300];
@@ -210,29 +209,6 @@ void mq_bus_free(struct mq_bus *bus) {
     pthread_cond_destroy(&bus->changed);
     pthread_mutex_destroy(&bus->lock);
     free(bus);
-}
-
-/* Paho offers neither the option nor the descriptor, and Nagle against delayed ACK costs 40 ms at every hop: so look for the
- * descriptor whose peer has the broker's port. */
-int mq_bus_set_nodelay(const char *host, int64_t port) {
-    (void)host;
-    int found = 0;
-    DIR *dir = opendir("/proc/self/fd");
-    if (!dir)
-        return 0;
-    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-        int fd = atoi(e->d_name);
-        struct sockaddr_storage peer = { 0 };
-        socklen_t length = sizeof(peer);
-        if (e->d_name[0] == '.' || getpeername(fd, (struct sockaddr *)&peer, &length) < 0)
-            continue;
-        in_port_t p = peer.ss_family == AF_INET ? ((struct sockaddr_in *)&peer)->sin_port
-                      : peer.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&peer)->sin6_port : 0;
-        if (ntohs(p) == port && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int)) == 0)
-            found++;
-    }
-    closedir(dir);
-    return found;
 }
 
 /* `code`: below 0 Paho's own, else the broker's reason. (The enumeration is unsigned: compare as int.) */
@@ -299,7 +275,8 @@ int mq_bus_connect(struct mq_bus *bus) {
         int64_t theirs = response.properties ? MQTTProperties_getNumericValue(response.properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1;
         bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);
         bus->session_present = o.returned.sessionPresent != 0;
-        if (mq_bus_set_nodelay(bus->options.host, bus->options.port) == 0)
+        bus->holding = bus->corked = false;
+        if (mq_bus_socket(bus->options.port, &bus->socket) == 0)
             mq_log_limited("bus-nodelay", 60000, MQ_WARNING, "no socket to %s:%lld found to set TCP_NODELAY on: expect 40 ms a hop; name the broker by the port it listens on",
                            bus->options.host, (long long)bus->options.port);
     } else {
@@ -339,16 +316,33 @@ static void give_up(struct mq_bus *bus) {
     on_lost(bus, NULL);
 }
 
+static void cork(struct mq_bus *bus, bool on) {
+    /* should Paho have closed the socket and its number be another's now, that one is corked for the moment until the release */
+    if (bus->corked != on && mq_bus_socket_cork(bus->socket, on))
+        bus->corked = on;
+}
+
+void mq_bus_hold(struct mq_bus *bus) { bus->holding = bus->socket >= 0; }
+
+void mq_bus_release(struct mq_bus *bus) {
+    bus->holding = false;
+    cork(bus, false);
+}
+
 /* Waits until fewer than `limit` are in flight. */
 static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
+    cork(bus, false);
     int64_t until = mq_clock_monotonic_us() + timeout_ms * 1000;
     struct timespec at = { .tv_sec = until / 1000000, .tv_nsec = until % 1000000 * 1000 };
     int r = 0;
     pthread_mutex_lock(&bus->lock);
     bus->wanted = limit;
+    if (bus->connected && bus->flying >= limit)
+        expect_locked(bus, bus->flying - limit + 1);
     while (bus->connected && bus->flying >= limit && r == 0)
         r = pthread_cond_clockwait(&bus->changed, &bus->lock, CLOCK_MONOTONIC, &at);
     bus->wanted = 0;
+    expect_locked(bus, 1);
     bool connected = bus->connected;
     bool below = bus->flying < limit;
     pthread_mutex_unlock(&bus->lock);
@@ -403,39 +397,6 @@ int mq_bus_subscribe(struct mq_bus *bus, char *const *filters, size_t count, int
     return 0;
 }
 
-static void add_data(MQTTProperties *properties, enum MQTTPropertyCodes id, struct mq_str value) {
-    MQTTProperty p = { .identifier = id };
-    p.value.data.data = (char *)value.s;
-    p.value.data.len = (int)value.n;
-    MQTTProperties_add(properties, &p);
-}
-
-static void publication_properties(const struct mq_publication *p, MQTTProperties *properties) {
-    if (p->payload.n && !p->bytes) {
-        MQTTProperty format = { .identifier = MQTTPROPERTY_CODE_PAYLOAD_FORMAT_INDICATOR };
-        format.value.byte = 1;
-        MQTTProperties_add(properties, &format);
-        add_data(properties, MQTTPROPERTY_CODE_CONTENT_TYPE, MQ_STR("application/json"));
-    }
-    if (p->expiry_s > 0) {
-        MQTTProperty expiry = { .identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL };
-        expiry.value.integer4 = (unsigned)p->expiry_s;
-        MQTTProperties_add(properties, &expiry);
-    }
-    if (p->response_topic.n)
-        add_data(properties, MQTTPROPERTY_CODE_RESPONSE_TOPIC, p->response_topic);
-    if (p->correlation.n)
-        add_data(properties, MQTTPROPERTY_CODE_CORRELATION_DATA, p->correlation);
-    if (p->traceparent.n) {
-        MQTTProperty user = { .identifier = MQTTPROPERTY_CODE_USER_PROPERTY };
-        user.value.data.data = (char *)"traceparent";
-        user.value.data.len = (int)strlen("traceparent");
-        user.value.value.data = (char *)p->traceparent.s;
-        user.value.value.len = (int)p->traceparent.n;
-        MQTTProperties_add(properties, &user);
-    }
-}
-
 int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_publication *p, enum mq_ack *ack) {
     mq_watchdog_at("publishing", NULL);
     if (ack)
@@ -453,8 +414,10 @@ int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_public
     } else if (!mq_bus_connected(bus)) {
         return -ENOTCONN;
     }
+    if (bus->holding)
+        cork(bus, true);
     MQTTProperties properties = MQTTProperties_initializer;
-    publication_properties(p, &properties);
+    mq_bus_properties_for(p, &properties);
     MQTTClient_deliveryToken token = 0;
     MQTTResponse response =
         MQTTClient_publish5(bus->client, topic, (int)p->payload.n, p->payload.s, p->qos, p->retained, &properties, &token);

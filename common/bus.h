@@ -73,6 +73,12 @@ MQ_MUST_CHECK int mq_bus_subscribe(struct mq_bus *bus, char *const *filters, siz
  * comes; it must stay valid until mq_bus_flush or a disconnect. 0; -ENOTCONN; -ETIMEDOUT (connection then counts as lost). */
 MQ_MUST_CHECK int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_publication *publication, enum mq_ack *ack);
 
+/* Between these publishes are gathered into few packets instead of a packet each, which spares the broker and us much work for the
+ * network. Whatever waits (mq_bus_flush, a full window) sends what is gathered first. Nothing may be held while the owner waits for
+ * anything else. */
+void mq_bus_hold(struct mq_bus *bus);
+void mq_bus_release(struct mq_bus *bus);
+
 /* Waits until nothing is in flight. 0, or -ETIMEDOUT / -ENOTCONN, when what was left is MQ_ACK_LOST. */
 MQ_MUST_CHECK int mq_bus_flush(struct mq_bus *bus);
 
@@ -81,8 +87,5 @@ int mq_bus_fd(const struct mq_bus *bus);
 
 /* Publishes that answered 0x10 and >= 0x80 so far. */
 void mq_bus_counts(const struct mq_bus *bus, uint64_t *published, uint64_t *unheard, uint64_t *refused);
-
-/* Sets TCP_NODELAY on every socket of this process whose peer is host:port; returns how many. For bus and its test. */
-int mq_bus_set_nodelay(const char *host, int64_t port);
 
 #endif

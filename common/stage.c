@@ -101,6 +101,7 @@ bool mq_stage_store_ready(struct mq_stage *stage) {
         stage->exclusive = false;
         stage->subscribed = false; /* it leaves by itself: no outage */
         mq_bus_disconnect(stage->bus, 0);
+        mq_batch_forget(stage);
     }
     if (mq_clock_monotonic_us() < stage->store_due_us)
         return false;
@@ -230,6 +231,8 @@ static void loop(struct mq_stage *stage) {
             continue;
         }
         int r = take_batch(stage, &worked);
+        if (r == 0 && (!worked || stage->pending_count >= MQ_STAGE_ACKS / 2))
+            r = mq_batch_settle(stage);
         if (r == 0)
             r = mq_sweep_step(stage, &worked);
         if (r < 0 && r != -ECANCELED)
@@ -237,6 +240,8 @@ static void loop(struct mq_stage *stage) {
         timers(stage);
         mq_stage_wait(stage, worked ? 0 : until_next_ms(stage), true);
     }
+    if (!stage->fatal && mq_store_connected(stage->store))
+        mq_ignore(mq_batch_settle(stage));
 }
 
 static int setup(struct mq_stage *stage, const struct mq_service *service, const struct mq_stage_settings *s) {

@@ -45,13 +45,12 @@ void mq_stage_publish(struct mq_stage *stage, const char *topic, const struct mq
     mq_ignore(mq_bus_publish(stage->bus, topic, publication, NULL));
 }
 
-/* Waits for the answers and confirms in one statement. What was lost or refused stays unconfirmed and is swept. */
-static int settle(struct mq_stage *stage) {
+int mq_batch_settle(struct mq_stage *stage) {
     if (stage->pending_count == 0)
         return 0;
     mq_ignore(mq_bus_flush(stage->bus));
     mq_drill_point(MQ_DRILL_CONFIRMING);
-    const struct mq_statement *confirm = stage->route->confirm;
+    const struct mq_statement *confirm = stage->confirm;
     struct mq_columns answered;
     mq_columns_init(&answered, confirm->columns);
     const struct mq_columns *p = &stage->pending;
@@ -77,12 +76,18 @@ static int settle(struct mq_stage *stage) {
     return r < 0 ? r : 0;
 }
 
+void mq_batch_forget(struct mq_stage *stage) {
+    stage->pending_count = 0;
+    mq_columns_reset(&stage->pending);
+}
+
 void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const struct mq_publication *publication,
                                 const struct mq_str *cells, size_t count) {
-    if (stage->pending_count == MQ_STAGE_ACKS) {
-        int r = settle(stage);
+    if (stage->pending_count == MQ_STAGE_ACKS || stage->confirm != stage->route->confirm) {
+        int r = mq_batch_settle(stage);
         if (r < 0)
             stage->fatal = r;
+        stage->confirm = stage->route->confirm;
     }
     if (stage->pending.columns != count) {
         mq_columns_deinit(&stage->pending);
@@ -199,7 +204,9 @@ static int store_rows(struct mq_stage *stage, size_t first, size_t count) {
         size_t aside = stage->rejected_count;
         stage->running = count;
         learn_size(stage, result, count);
+        mq_bus_hold(stage->bus);
         int r = stage->route->encode(stage, stage->elements, result);
+        mq_bus_release(stage->bus);
         PQclear(result);
         /* what encode put aside is counted as rejected */
         size_t handled = count - (stage->rejected_count - aside);
@@ -269,10 +276,8 @@ static int run(struct mq_stage *stage) {
         r = store_all(stage);
     if (r == 0)
         r = mq_reject_flush(stage);
-    if (r == 0) {
+    if (r == 0)
         send_passes(stage);
-        r = settle(stage);
-    }
     mq_reject_drop(stage);
     tally(stage, MQ_METRIC_ABANDONED, stage->element_count - stage->fated);
     stage->element_count = 0;
@@ -405,10 +410,12 @@ int mq_batch_arrivals(struct mq_stage *stage, const struct mq_arrival *arrivals,
 
 int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows) {
     stage->route = route;
+    mq_bus_hold(stage->bus);
     int r = route->encode(stage, NULL, rows);
+    mq_bus_release(stage->bus);
     if (r == 0) {
         send_passes(stage);
-        r = settle(stage);
+        r = mq_batch_settle(stage);
     }
     return r;
 }
@@ -422,5 +429,7 @@ int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const P
     stage->route = route;
     for (int i = 0; i < PQntuples(rows) && r == 0; i++)
         r = add_element(stage, &arrival, mq_result_str(rows, i, 0));
-    return r < 0 ? r : run(stage);
+    if (r == 0)
+        r = run(stage);
+    return r < 0 ? r : mq_batch_settle(stage);
 }

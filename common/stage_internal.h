@@ -73,6 +73,7 @@ struct mq_stage {
     struct mq_columns pending; /* cells of confirmed publications, answer not yet known */
     enum mq_ack acks[MQ_STAGE_ACKS];
     size_t pending_count;
+    const struct mq_statement *confirm; /* theirs */
 
     struct mq_sweep_state sweeps[MQ_STAGE_SWEEPS];
     int64_t health_due_us, tick_due_us;
@@ -91,6 +92,11 @@ int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const P
 int mq_batch_await_store(struct mq_stage *stage);
 /* Publishes what a statement returned that needed no elements. */
 int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows);
+/* Waits for the answers and confirms in one statement. What was lost or refused stays unconfirmed and is swept. Left until there is
+ * nothing else to do, or much to confirm, so that the answers of one batch come while the next is at work. */
+int mq_batch_settle(struct mq_stage *stage);
+/* Without the lock another instance speaks: what this one said is not its to confirm. After a disconnect. */
+void mq_batch_forget(struct mq_stage *stage);
 void mq_batch_deinit(struct mq_stage *stage);
 
 /* stage_reject.c: adds one to what the batch puts aside; stores all of it and tells the senders (0, or as mq_batch_arrivals); forgets

@@ -152,6 +152,10 @@ int mq_sweep_step(struct mq_stage *stage, bool *worked) {
         struct mq_sweep_state *state = &stage->sweeps[i];
         if ((!state->active && now < state->due_us) || taken_out(&stage->service->sweeps[i]))
             continue;
+        /* or it would bring what only waits to be confirmed */
+        int settled = mq_batch_settle(stage);
+        if (settled < 0)
+            return settled;
         if (!state->active) {
             int outcome = begin(stage, &stage->service->sweeps[i], state);
             if (outcome < 0)

@@ -123,23 +123,72 @@ static void await_arrivals(struct ear *ear, int count) {
     assert_int_equal(atomic_load(&ear->arrivals), count);
 }
 
+/* The socket whose peer is the broker; the test has one connection at a time. */
+static int socket_to(const struct broker *broker) {
+    for (int fd = 3; fd < 256; fd++) {
+        struct sockaddr_in peer;
+        socklen_t n = sizeof(peer);
+        if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0 && ntohs(peer.sin_port) == broker->port)
+            return fd;
+    }
+    return -1;
+}
+
+static int socket_option(int fd, int level, int option) {
+    int value = -1;
+    socklen_t n = sizeof(value);
+    assert_int_equal(getsockopt(fd, level, option, &value, &n), 0);
+    return value;
+}
+
 static void tcp_nodelay_is_on_after_connecting(void **state) {
     struct broker *broker = *state;
     struct ear ear = { 0 };
     struct mq_bus *bus = connected(broker, "nodelay", &ear);
-    int found = 0;
-    for (int fd = 3; fd < 256; fd++) {
-        struct sockaddr_in peer;
-        socklen_t n = sizeof(peer);
-        int on = 0;
-        socklen_t m = sizeof(on);
-        if (getpeername(fd, (struct sockaddr *)&peer, &n) == 0 && ntohs(peer.sin_port) == broker->port) {
-            assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &m), 0);
-            assert_true(on);
-            found++;
-        }
+    assert_true(socket_option(socket_to(broker), IPPROTO_TCP, TCP_NODELAY));
+    finish(bus, &ear);
+}
+
+static void what_is_held_goes_out_at_the_release_and_before_any_wait(void **state) {
+    struct broker *broker = *state;
+    struct ear ear = { 0 };
+    struct mq_bus *bus = connected(broker, "held", &ear);
+    int fd = socket_to(broker);
+    struct mq_publication p = { .payload = MQ_STR("{}"), .qos = 1 };
+    enum mq_ack acks[40];
+    mq_bus_hold(bus);
+    assert_int_equal(mq_bus_publish(bus, "held/1", &p, &acks[0]), 0);
+    assert_true(socket_option(fd, IPPROTO_TCP, TCP_CORK));
+    mq_bus_release(bus);
+    assert_false(socket_option(fd, IPPROTO_TCP, TCP_CORK));
+
+    /* more than the broker's Receive Maximum of ten: the bus waits within */
+    mq_bus_hold(bus);
+    for (size_t i = 0; i < MQ_LENGTH(acks); i++)
+        assert_int_equal(mq_bus_publish(bus, "held/2", &p, &acks[i]), 0);
+    assert_int_equal(mq_bus_flush(bus), 0);
+    assert_false(socket_option(fd, IPPROTO_TCP, TCP_CORK));
+    mq_bus_release(bus);
+    for (size_t i = 0; i < MQ_LENGTH(acks); i++)
+        assert_int_equal(acks[i], MQ_ACK_UNHEARD);
+    finish(bus, &ear);
+}
+
+static void one_message_wakes_after_a_wait_for_many_answers(void **state) {
+    struct broker *broker = *state;
+    struct ear ear = { 0 };
+    struct mq_bus *bus = connected(broker, "patient", &ear);
+    char filter[] = "patient/#", *filters[] = { filter };
+    assert_int_equal(mq_bus_subscribe(bus, filters, 1, 1), 0);
+    struct mq_publication p = { .payload = MQ_STR("{}"), .qos = 1 };
+    enum mq_ack ack;
+    for (int round = 1; round <= 200; round++) { /* answers and arrivals between each other, in every order */
+        for (int i = 0; i < 9; i++)
+            assert_int_equal(mq_bus_publish(bus, i % 2 ? "patient/1" : "elsewhere", &p, &ack), 0);
+        assert_int_equal(mq_bus_flush(bus), 0);
+        assert_int_equal(socket_option(socket_to(broker), SOL_SOCKET, SO_RCVLOWAT), 1);
+        await_arrivals(&ear, 4 * round);
     }
-    assert_int_equal(found, 1);
     finish(bus, &ear);
 }
 
@@ -233,6 +282,8 @@ int main(void) {
     signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tcp_nodelay_is_on_after_connecting),
+        cmocka_unit_test(what_is_held_goes_out_at_the_release_and_before_any_wait),
+        cmocka_unit_test(one_message_wakes_after_a_wait_for_many_answers),
         cmocka_unit_test(a_thousand_publishes_pass_through_a_window_of_ten),
         cmocka_unit_test(a_live_message_shows_its_retain_flag_to_who_asks_for_it),
         cmocka_unit_test(a_publish_that_nobody_hears_is_told),
