@@ -14,8 +14,8 @@ export async function run(world) {
     world.load({ rate: 60, seconds: world.long ? 40 : 8 })
     world.faults++
     await world.gather()
-    await deskCatchesUp(world, 'bomei-fire', 'minqing/department/fire/441581/441581105/case/+')
   } finally {
     await world.system.restart('mosquitto', () => writeFileSync(file, before))
   }
+  await deskCatchesUp(world, 'bomei-fire', 'minqing/department/fire/441581/441581105/case/+')
 }
