@@ -89,7 +89,7 @@ export function stories(system) {
     // what earlier stories left behind is brought within seconds
     let status
     await until(async () => (status = await system.run('minqing', 'status', '--json')).status === 0, 'all is well', 30000)
-      .catch(error => assert.fail(`${error.message}: ${status.stdout}${status.stderr}`))
+      .catch(error => assert.fail(`${error.message}: ${status.stdout.replaceAll("\n", " ")}${status.stderr}`))
     for (const service of ['ingest', 'classifier', 'dispatcher', 'notifier', 'webhook']) assert.ok(status.stdout.includes(service))
     assert.equal((await system.run('minqing', 'nonsense')).status, 2)
     assert.equal((await system.run('minqing', 'report', 'show', '00000000-0000-4000-8000-000000000000')).status, 1)
