@@ -95,7 +95,7 @@ export function stories(system) {
     cases.visit = uuid()
     await system.sql(`insert into minqing.visits (id, account, received_at, observed_at, area, town, area_from, area_conflict, text, service, attachments,
       subject, subject_key, payload_sha256, traceparent) values ($1, 'bomei-064', now(), now(), '441581105206001', $2, 'home', false, '独居', '打扫', '{}',
-      '\\x00', 'none', '\\x00', '')`, cases.visit, town)
+      '\\x00', 'none', '\\x00', $3)`, cases.visit, town, `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)
     assert.equal((await system.run('minqing', 'account', 'lock', 'q-locked')).status, 0)
   })
 
