@@ -45,7 +45,7 @@ async function view(system) {
 async function settled(newcomer, seen) {
   const last = m => m.topic.startsWith('minqing/health/notifier/')
   await newcomer.subscribe('minqing/health/notifier/+')
-  await newcomer.next(last, 'the health of the notifier')
+  await newcomer.next(last, 'the health of the notifier', 60000) // there may be tens of thousands before it
   for (const { topic, payload } of newcomer.messages) {
     const part = topic.split('/')
     if (!payload.length) continue
