@@ -95,7 +95,7 @@ export function stories(system) {
       }))
   }
 
-  test('a classifier frozen for longer than its keep-alive goes on by itself, and has lost nothing', () => withSettings('classifier', ['MINQING_MQTT_KEEP_ALIVE=1s', 'MINQING_CLASSIFIER_WATCHDOG=1s', 'MINQING_CLASSIFIER_HEALTH=500ms'], async pid => {
+  test('a classifier frozen for longer than its keep-alive goes on by itself, and has lost nothing', () => withSettings('classifier', ['MINQING_MQTT_KEEP_ALIVE=1s', 'MINQING_CLASSIFIER_WATCHDOG=3s', 'MINQING_CLASSIFIER_HEALTH=500ms'], async pid => {
     const operator = await (await system.connect('bomei-command')).subscribe('minqing/health/classifier/+')
     await operator.next(m => json(m).state === 'up' && json(m).pid === pid, 'it is up', 20000)
     process.kill(pid, 'SIGSTOP')
