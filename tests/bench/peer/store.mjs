@@ -37,9 +37,9 @@ const tables = [
     name: 'cases',
     columns: [['id', uuid], ['number', t], ['town', t], ['year', small], ['state', t], ['domain', t], ['kind', t], ['also', t], ['severity', small], ['restricted', yes], ['area', t],
       ['location', t], ['opened_at', at], ['assigned_at', at], ['sign_by', at], ['handle_by', at], ['sign_minutes', int], ['handle_minutes', int], ['clock', t], ['lead', t],
-      ['first_report', uuid], ['disagrees', yes], ['observed_from', at], ['observed_to', at], ['has_subject', yes]],
+      ['first_report', uuid], ['disagrees', yes], ['has_subject', yes]],
     rows: ({ case: c, report: r }) => (c ? [[c.id, c.number, c.town, c.year, c.state, c.domain, c.kind, '{}', c.severity, c.restricted, c.area, c.location, c.opened_at, c.opened_at,
-      c.sign_by, c.handle_by, c.sign_minutes, c.handle_minutes, c.clock, c.lead, r.id, false, r.observed_at, r.observed_at, c.has_subject]] : []),
+      c.sign_by, c.handle_by, c.sign_minutes, c.handle_minutes, c.clock, c.lead, r.id, false, c.has_subject]] : []),
   },
   {
     name: 'case_reports', columns: [['report', uuid], ['case', uuid], ['added_at', at], ['account', t]],
