@@ -3,6 +3,7 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, chmodSync } from 'node:fs'
+import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -300,13 +301,22 @@ export class System {
     await until(() => this.pid(service) && this.pid(service) !== before, `${service} runs again`)
   }
 
-  /** Ends a supervised program as its supervisor does, calls `between`, and starts it again. */
+  /** Whether the broker takes connections. */
+  brokerListens() {
+    return new Promise(resolve => {
+      const socket = net.connect(this.environment.MINQING_MQTT_PORT, '127.0.0.1')
+      socket.once('connect', () => { socket.destroy(); resolve(true) }).once('error', () => resolve(false))
+    })
+  }
+
+  /** Ends a supervised program as its supervisor does, calls `between`, and starts it again; the broker until it listens. */
   async restart(service, between = () => {}) {
     const folder = path.join(this.folder, 'service', service)
     // not synchronously: what it must finish may pass through this process
     await execute('sv', ['-w', '30', 'down', folder])
     await between()
     await execute('sv', ['up', folder])
+    if (service === 'mosquitto') await until(() => this.brokerListens(), 'the broker listens again')
   }
 
   /** @param {() => void} finish what is done once nothing runs any more, before the folder is removed */
