@@ -8,11 +8,12 @@ import { contenders, writeProfile } from './contenders.mjs'
 import { cpuOfAll, difference, memoryOf } from './processes.mjs'
 import { drawPlot } from './plot.mjs'
 import { Stand } from './stand.mjs'
+import { statements } from './statements.mjs'
 import { printTables } from './tables.mjs'
 
 const LONG = { rounds: 3, warm: 3, measure: 10, latency: [[50, 40], [500, 20], [2000, 10]], idle: 60, stored: [1e6], open: [1e4, 1e5] }
 const QUICK = { rounds: 1, warm: 1, measure: 4, latency: [[50, 4], [500, 3], [2000, 3]], idle: 10, stored: [], open: [] }
-const PARTS = ['sustained', 'latency', 'devices', 'growth', 'idle']
+const PARTS = ['sustained', 'latency', 'statements', 'devices', 'growth', 'idle']
 
 export const median = values => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -246,6 +247,10 @@ export async function bench(options) {
     for (const { name } of chosen) result[name] = result.sustained?.[name]?.out_per_second
     if (wants('latency')) result.latency = await latency(stand, chosen, plan)
     if (chosen.includes(contenders.minqing)) {
+      if (wants('statements')) {
+        say('statements: what each costs in the database')
+        result.statements = await statements(stand, plan)
+      }
       if (wants('devices')) result.devices = await devices(stand, plan)
       if (wants('growth')) result.growth = await growth(stand, plan)
       if (wants('idle')) result.idle = await idle(stand, plan)

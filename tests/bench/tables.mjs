@@ -58,6 +58,17 @@ function latencyTable(result) {
   }
 }
 
+function statementTable(result) {
+  const { full, ...rates } = result.statements
+  const of = (rate, s) => rates[rate]?.find(o => o.service === s.service && o.what === s.what)
+  return {
+    title: 'Statements of minqing, from the call to its end (at full load with waiting for a core)',
+    head: ['service', 'statement', 'at full load: reports a call', 'µs a report', 'log bytes a report', ...Object.keys(rates).flatMap(rate => [`at ${rate}/s: reports a call`, 'ms a call'])],
+    rows: full.map(s => [s.service, s.what, s.reports_a_call.toFixed(0), s.us_a_report.toFixed(0), s.wal_a_report.toFixed(0),
+      ...Object.keys(rates).flatMap(rate => (of(rate, s) ? [of(rate, s).reports_a_call.toFixed(1), of(rate, s).ms_a_call.toFixed(2)] : ['', '']))]),
+  }
+}
+
 function growthTable(result) {
   const row = (what, sustained, at500, more = '') => [what, sustained ? thousands(sustained.out_per_second) : '-', at500 ? times(at500.department_ms) : '-', more]
   const idle = share => (share ? `${(share.all * 100).toFixed(2)} %` : '')
@@ -82,6 +93,7 @@ export function tablesOf(result) {
   if (result.sustained) tables.push(sustainedTable(result))
   if (result.sustained?.minqing) tables.push(processTable(result))
   if (result.latency) tables.push(latencyTable(result))
+  if (result.statements) tables.push(statementTable(result))
   if (result.growth || result.devices || result.idle) tables.push(growthTable(result))
   tables.push(captureTable(result))
   return tables
