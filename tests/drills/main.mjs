@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs drills one after the other and prints what the judge found: main.mjs [--long] [--seed N] [NAME…]
-import { readdirSync } from 'node:fs'
+// Runs drills one after the other and prints what the judge found: main.mjs [--long] [--seed N] [--share FOLDER] [NAME…]
+import { mkdirSync, readdirSync } from 'node:fs'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { judge } from './judge.mjs'
@@ -8,18 +8,28 @@ import { World } from './world.mjs'
 
 const folder = path.join(path.dirname(new URL(import.meta.url).pathname), 'drill')
 const { values, positionals } = parseArgs({ allowPositionals: true,
-  options: { long: { type: 'boolean', default: false }, seed: { type: 'string' }, part: { type: 'string' } } })
+  options: { long: { type: 'boolean', default: false }, seed: { type: 'string' }, share: { type: 'string' } } })
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6))
 const COLUMNS = ['drill', 'faults', 'sent', 'accepted', 'stored', 'delivered', 'lost', 'doubled', 'gap s', 'memory MiB']
 
-/** Names in alphabetical order, those asked for, or every nth for one of several runners side by side. */
+/** Names in alphabetical order, all or those asked for. */
 function names() {
   const all = readdirSync(folder).filter(f => f.endsWith('.mjs')).map(f => f.slice(0, -4)).sort()
   const unknown = positionals.filter(n => !all.includes(n))
   if (unknown.length) throw new Error(`no such drill: ${unknown.join(', ')}; there are: ${all.join(', ')}`)
-  if (positionals.length) return positionals
-  const [part, parts] = (values.part ?? '1/1').split('/').map(Number)
-  return all.filter((_, i) => i % parts === part - 1)
+  return positionals.length ? positionals : all
+}
+
+/** Several runners side by side, with one folder between them: who first makes a drill's folder in it runs the drill. */
+function mine(name) {
+  if (!values.share) return true
+  try {
+    mkdirSync(path.join(values.share, name))
+    return true
+  } catch (error) {
+    if (error.code === 'EEXIST') return false
+    throw error
+  }
 }
 
 /** The world that drills share, and for those that need one of their own another. */
@@ -67,6 +77,7 @@ const rows = []
 let failed = 0
 let count = 0
 for (const name of names()) {
+  if (!mine(name)) continue
   const drill = await import(path.join(folder, `${name}.mjs`))
   const begun = Date.now()
   const { findings, line, broken } = await one(name, drill)
