@@ -250,8 +250,9 @@ int mq_client_explain(const struct mq_client_login *login, int error) {
     if (error == -ECONNREFUSED || error == -ETIMEDOUT)
         return mq_complain(MQ_EXIT_UNREACHABLE,
                            "连接不上消息服务器 %s:%lld / cannot reach the broker: is it running? host and port are -h and -p, or "
-                           "MINQING_MQTT_HOST and MINQING_MQTT_PORT",
-                           login->host, port);
+                           "MINQING_MQTT_HOST and MINQING_MQTT_PORT%s%s",
+                           login->host, port, login->ca_file ? "；证书不被信任也会如此 or its certificate is not one that this file vouches for: " : "",
+                           login->ca_file ? login->ca_file : "");
     return mq_complain(MQ_EXIT_FAILED, "消息服务器 %s:%lld: %s", login->host, port, strerror(-error));
 }
 

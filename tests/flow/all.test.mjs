@@ -8,7 +8,7 @@ process.env.MINQING_QUERY_REJECTIONS_AN_HOUR ??= '100000' // bad_messages asks m
 const system = System.start()
 after(() => system.stop())
 const names = ['report', 'bad_input', 'bad_json', 'bad_messages', 'bad_mqtt', 'review', 'stage', 'schema', 'accounts', 'joining', 'answers', 'query', 'cli',
-  'webhook', 'scenarios', 'lifecycle', 'deadlines', 'refusals', 'mobilisation', 'limits', 'walk', 'load', 'operations', 'watchdog', 'logs']
+  'webhook', 'scenarios', 'lifecycle', 'deadlines', 'refusals', 'mobilisation', 'limits', 'walk', 'load', 'operations', 'watchdog', 'logs', 'tls']
 for (const name of names) {
   if (!only || only.includes(name)) (await import(`./${name}.mjs`)).stories(system)
 }
