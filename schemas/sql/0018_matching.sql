@@ -59,20 +59,65 @@ $$;
 
 -- The best open case for each report, null for one that has none; parallel to the placements. Candidates come through indexes alone: the
 -- nearest cases of its domain; those of its domain without a place; where it has no place itself, the latest of its domain and town; and
--- critical cases of other domains, which it may touch (hints), or whose words an unsure one speaks.
+-- critical cases of other domains, which it may touch (hints), or whose words an unsure one speaks. Most reports need only the first two,
+-- and get a statement of their own.
 create function matching_cases(p placement[]) returns uuid[] language plpgsql stable as
 $$
 declare
-    widest integer := (select max(k.join_metres) from minqing.kinds k where k.severity = 4);
+    targets uuid[];
+    others boolean;
+    widest integer;
+    found record;
 begin
-    return (
-    select array_agg(best."case" order by best.n)
+    -- what somebody is sure of, that touches nothing else and whose place is known: most reports, and only cases of their domain are theirs
+    select array_agg(best."case" order by best.n), bool_or(best.other) into targets, others
     from (
-        select distinct on (i.n) i.n, f."case"
-        from unnest(p) with ordinality as i (report, own_case, domain, kind, severity, hints, sure, account, area, town, location, accuracy, place_given,
-                                             at, restricted, words, has_subject, disagrees, traceparent, place, spot, stretch, reach, within, overlap, n)
+        select i.ordinality as n, not (i.sure and i.hints = '{}' and i.place is not null) as other, f."case"
+        from unnest(p) with ordinality as i
         left join lateral (
-            select c."case", c.own, c.kind is not distinct from i.kind as same_kind, c.place <-> i.place as away, c.opened_at
+            select c."case"
+            from (
+                (select u.*
+                 from minqing.joinable u
+                 where i.sure and i.hints = '{}' and u.spot <@ minqing.square(i.spot, i.reach * i.stretch)
+                 order by u.spot <-> i.spot
+                 limit 20)
+                union all
+                (select u.*
+                 from minqing.joinable u
+                 where i.sure and i.hints = '{}' and i.place is not null and u.town = i.town and u.domain = i.domain and u.place is null
+                 order by u.opened_at desc
+                 limit 20)
+                offset 0
+            ) c
+            join minqing.join_rules j on j.mine = minqing.join_key(i.domain, i.kind, i.severity) and j.other = minqing.join_key(c.domain, c.kind, c.severity)
+            where c.town = i.town
+              and c.restricted = i.restricted
+              -- most candidates fail here, before their rule is looked up
+              and i.at between c.observed_from - i.within and c.observed_to + i.within
+              and (i.overlap = 0 or (c.village = left(i.area, 12) or c.place is not null) and minqing.covered(i.words, c.words) >= i.overlap)
+              and i.at between c.observed_from - make_interval(mins => j.minutes) and c.observed_to + make_interval(mins => j.minutes)
+              and case
+                      when c.place is not null then c.place <-> i.place <= (j.metres + i.accuracy) * i.stretch
+                      when c.village = left(i.area, 12) then true
+                      -- where place and time suffice, an unknown place is no other place
+                      else j.overlap = 0 and not i.place_given
+                  end
+              and (j.overlap = 0 or minqing.covered(i.words, c.words) >= j.overlap)
+            order by c.kind is not distinct from i.kind desc, c.place <-> i.place nulls last, c.opened_at desc
+            limit 1
+        ) f on true
+    ) best;
+    if not others then
+        return targets;
+    end if;
+    widest := (select max(k.join_metres) from minqing.kinds k where k.severity = 4);
+
+    for found in
+        select i.ordinality as n, f."case"
+        from unnest(p) with ordinality as i
+        cross join lateral (
+            select c."case"
             from (
                 (select u.*, true as own
                  from minqing.joinable u
@@ -95,7 +140,8 @@ begin
                 select k.*, false
                 from (select u.*
                       from minqing.joinable u
-                      where (i.hints <> '{}' or not i.sure) and u.severity = 4 and u.place <@ minqing.square(i.place, (widest + i.accuracy) * i.stretch)
+                      where (i.hints <> '{}' or not i.sure) and u.severity = 4
+                        and u.place <@ minqing.square(i.place, (widest + i.accuracy) * i.stretch)
                       order by u.place <-> i.place
                       limit 30) k
                 where k.domain is distinct from i.domain and (k.domain = any(i.hints) or not i.sure and minqing.covered(i.words, k.words) >= 0.35)
@@ -132,10 +178,14 @@ begin
                                    where v.code = left(i.area, 12) and v.outline <-> c.place <= j.metres * minqing.stretch(c.place))
                   end
               and (j.overlap = 0 or minqing.covered(i.words, c.words) >= j.overlap)
-            order by c.own desc, 3 desc, 4 nulls last, c.opened_at desc
+            order by c.own desc, c.kind is not distinct from i.kind desc, c.place <-> i.place nulls last, c.opened_at desc
             limit 1
-        ) f on true
-    ) best);
+        ) f
+        where not (i.sure and i.hints = '{}' and i.place is not null)
+    loop
+        targets[found.n] := found."case";
+    end loop;
+    return targets;
 end
 $$;
 

@@ -5,58 +5,80 @@ set search_path = minqing, public;
 
 -- What cases are made of --------------------------------------------------------------------------------------------
 
--- When `minutes` of the given clock have passed since `start`. Days are written as 1440 minutes; the day on which a period begins
--- does not count, and its last day counts to its end (Civil Code, articles 201 and 203): to midnight, or to the end of business.
-create or replace function deadline(start timestamptz, minutes integer, clock text) returns timestamptz language plpgsql stable as
+-- When each of `minutes` of the given clocks have passed since `start`; parallel arrays. Days are written as 1440 minutes; the day on which
+-- a period begins does not count, and its last day counts to its end (Civil Code, articles 201 and 203): to midnight, or to the end of
+-- business.
+create function deadlines(start timestamptz, minutes integer[], clocks text[]) returns timestamptz[] language plpgsql stable as
 $$
 declare
-    cursor_at timestamp := minqing.local_time_of(start);
-    day date := cursor_at::date;
-    days integer := minutes / 1440;
-    remaining interval := make_interval(mins => minutes);
+    start_at timestamp := minqing.local_time_of(start);
+    cursor_at timestamp;
+    day date;
+    days integer;
+    remaining interval;
     opens time[];
     closes time[];
     days_off date[];
     days_on date[];
     room interval;
+    dues timestamptz[] := '{}';
+    due timestamptz;
 begin
-    if clock = 'hours' then
-        return start + remaining;
-    end if;
-    if clock = 'days' then
-        return (day + days + 1)::timestamp at time zone 'Asia/Shanghai';
-    end if;
-    select array_agg(w.starts order by w.starts), array_agg(w.ends order by w.starts) into opens, closes from minqing.working_day w;
-    select coalesce(array_agg(c.day) filter (where not c.working), '{}'), coalesce(array_agg(c.day) filter (where c.working), '{}')
-    into days_off, days_on
-    from minqing.calendar c where c.day >= cursor_at::date;
-    for tries in 1..4000 loop
-        if (extract(isodow from day) < 6 or day = any(days_on)) and not day = any(days_off) then
-            if clock = 'working_days' then
-                days := days - (tries > 1)::integer;
-                if days <= 0 then
-                    return (day + closes[cardinality(closes)]) at time zone 'Asia/Shanghai';
-                end if;
-            else
-                for k in 1..coalesce(cardinality(opens), 0) loop
-                    if cursor_at < day + closes[k] then
-                        cursor_at := greatest(cursor_at, day + opens[k]);
-                        room := (day + closes[k]) - cursor_at;
-                        if room >= remaining then
-                            return (cursor_at + remaining) at time zone 'Asia/Shanghai';
+    for n in 1..coalesce(cardinality(minutes), 0) loop
+        due := null;
+        if clocks[n] = 'hours' then
+            due := start + make_interval(mins => minutes[n]);
+        elsif clocks[n] = 'days' then
+            due := (start_at::date + minutes[n] / 1440 + 1)::timestamp at time zone 'Asia/Shanghai';
+        else
+            if opens is null then
+                select array_agg(w.starts order by w.starts), array_agg(w.ends order by w.starts) into opens, closes from minqing.working_day w;
+                select coalesce(array_agg(c.day) filter (where not c.working), '{}'), coalesce(array_agg(c.day) filter (where c.working), '{}')
+                into days_off, days_on
+                from minqing.calendar c where c.day >= start_at::date;
+            end if;
+            cursor_at := start_at;
+            day := cursor_at::date;
+            days := minutes[n] / 1440;
+            remaining := make_interval(mins => minutes[n]);
+            for tries in 1..4000 loop
+                if (extract(isodow from day) < 6 or day = any(days_on)) and not day = any(days_off) then
+                    if clocks[n] = 'working_days' then
+                        days := days - (tries > 1)::integer;
+                        if days <= 0 then
+                            due := (day + closes[cardinality(closes)]) at time zone 'Asia/Shanghai';
                         end if;
-                        remaining := remaining - room;
-                        cursor_at := day + closes[k];
+                    else
+                        for k in 1..coalesce(cardinality(opens), 0) loop
+                            if cursor_at < day + closes[k] then
+                                cursor_at := greatest(cursor_at, day + opens[k]);
+                                room := (day + closes[k]) - cursor_at;
+                                if room >= remaining then
+                                    due := (cursor_at + remaining) at time zone 'Asia/Shanghai';
+                                    exit;
+                                end if;
+                                remaining := remaining - room;
+                                cursor_at := day + closes[k];
+                            end if;
+                        end loop;
                     end if;
-                end loop;
+                    exit when due is not null;
+                end if;
+                day := day + 1;
+                cursor_at := greatest(cursor_at, day::timestamp);
+            end loop;
+            if due is null then
+                raise exception 'no working time found in 4000 days after %: check tables calendar and working_day', start;
             end if;
         end if;
-        day := day + 1;
-        cursor_at := greatest(cursor_at, day::timestamp);
+        dues := dues || due;
     end loop;
-    raise exception 'no working time found in 4000 days after %: check tables calendar and working_day', start;
+    return dues;
 end
 $$;
+
+create or replace function deadline(start timestamptz, minutes integer, clock text) returns timestamptz language plpgsql stable as
+$$ begin return (minqing.deadlines(start, array[minutes], array[clock]))[1]; end $$;
 
 -- Minutes and clock of a case's deadlines: its route's own; of one graver than its route expects no longer than its severity allows, by
 -- the plain clock.

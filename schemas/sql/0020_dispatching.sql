@@ -39,9 +39,6 @@ declare
     fitting minqing.placement[];
     targets uuid[];
 begin
-    if not exists (select from minqing.joinable c join minqing.reviews r on r.town = c.town and r.state = 'waiting' where c."case" = any(p_cases)) then
-        return;
-    end if;
     select array_agg(w order by w.report) into waiting
     from (
         select distinct v.report
@@ -285,6 +282,6 @@ $$;
 revoke execute on all functions in schema minqing from public;
 grant execute on function flat(geography), stretch(point), shift_of(text), square(point, float8), is_open(text), is_touching(cases),
     make_joinable(uuid[]), keep_joinable(), placements(uuid[], uuid[], text[], text[], smallint[], text[], boolean), matching_cases(placement[]),
-    cluster(placement[]), deadlines_of(routes, smallint), case_state(cases, jsonb), announce_cases(uuid[], boolean),
+    cluster(placement[]), deadlines(timestamptz, integer[], text[]), deadlines_of(routes, smallint), case_state(cases, jsonb), announce_cases(uuid[], boolean),
     open_cases(placement[], text, uuid, jsonb), together(integer[]), join_cases(placement[], uuid[], text, uuid),
     place_reports(placement[], text, uuid), open_reviews(placement[]), dispatch(uuid[], uuid[]) to minqing_dispatcher;
