@@ -231,7 +231,7 @@ static void loop(struct mq_stage *stage) {
             continue;
         }
         int r = take_batch(stage, &worked);
-        if (r == 0 && (!worked || stage->pending_count >= MQ_STAGE_ACKS / 2))
+        if (r == 0 && (!worked || stage->pending.rows >= MQ_STAGE_CONFIRMS / 2))
             r = mq_batch_settle(stage);
         if (r == 0)
             r = mq_sweep_step(stage, &worked);

@@ -144,10 +144,16 @@ int mq_stage_main(const struct mq_service *service, const struct mq_stage_settin
  * resend or sweep. */
 void mq_stage_publish(struct mq_stage *stage, const char *topic, const struct mq_publication *publication);
 
-/* The same at QoS 1; once the answer is there `cells` (the confirm statement's, except its last, the answer as text: taken or
- * unheard) are confirmed in one statement for the batch. */
-void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const struct mq_publication *publication,
-                                const struct mq_str *cells, size_t count);
+/* Begins a row of the confirm statement: `cells` (the statement's, except its last, the answer as text: taken or unheard). What
+ * mq_stage_publish_confirmed publishes until the next row is of this one; it is confirmed, in one statement with others, once all that
+ * has its answer: unheard if one of them was. A row of which anything was lost or refused is not. */
+void mq_stage_confirm(struct mq_stage *stage, const struct mq_str *cells, size_t count);
+
+/* mq_stage_publish at QoS 1, of the row begun last. */
+void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const struct mq_publication *publication);
+
+/* The row begun last is not to be confirmed. */
+void mq_stage_unconfirmed(struct mq_stage *stage);
 
 /* Adds an element to the next message on a stage topic; sent at the end of the batch, or when 512 or 256 KiB are reached. */
 void mq_stage_pass(struct mq_stage *stage, enum mq_topic topic, struct mq_str element);

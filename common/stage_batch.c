@@ -45,17 +45,33 @@ void mq_stage_publish(struct mq_stage *stage, const char *topic, const struct mq
     mq_ignore(mq_bus_publish(stage->bus, topic, publication, NULL));
 }
 
-int mq_batch_settle(struct mq_stage *stage) {
-    if (stage->pending_count == 0)
-        return 0;
+/* Of a row's answers the later ones of this order count. */
+static const int weight[] = { [MQ_ACK_TAKEN] = 0, [MQ_ACK_UNHEARD] = 1, [MQ_ACK_REFUSED] = 2, [MQ_ACK_LOST] = 2, [MQ_ACK_PENDING] = 2 };
+
+static void weigh(struct mq_stage *stage, size_t row, enum mq_ack ack) {
+    if (weight[ack] > weight[stage->outcomes[row]])
+        stage->outcomes[row] = ack;
+}
+
+/* Waits for the answers and adds them to their rows. */
+static void gather_answers(struct mq_stage *stage) {
     mq_ignore(mq_bus_flush(stage->bus));
+    for (size_t i = 0; i < stage->ack_count; i++)
+        weigh(stage, stage->ack_rows[i], stage->acks[i]);
+    stage->ack_count = 0;
+}
+
+int mq_batch_settle(struct mq_stage *stage) {
+    if (stage->pending.rows == 0)
+        return 0;
+    gather_answers(stage);
     mq_drill_point(MQ_DRILL_CONFIRMING);
     const struct mq_statement *confirm = stage->confirm;
     struct mq_columns answered;
     mq_columns_init(&answered, confirm->columns);
     const struct mq_columns *p = &stage->pending;
-    for (size_t row = 0; row < stage->pending_count; row++) {
-        enum mq_ack ack = stage->acks[row];
+    for (size_t row = 0; row < p->rows; row++) {
+        enum mq_ack ack = stage->outcomes[row];
         if (ack != MQ_ACK_TAKEN && ack != MQ_ACK_UNHEARD)
             continue;
         for (size_t c = 0; c < p->columns; c++) {
@@ -64,8 +80,7 @@ int mq_batch_settle(struct mq_stage *stage) {
         }
         mq_columns_text(&answered, ack == MQ_ACK_TAKEN ? MQ_STR("taken") : MQ_STR("unheard"));
     }
-    stage->pending_count = 0;
-    mq_columns_reset(&stage->pending);
+    mq_batch_forget(stage);
     int r = 0;
     if (answered.rows) {
         PGresult *result = NULL;
@@ -77,13 +92,12 @@ int mq_batch_settle(struct mq_stage *stage) {
 }
 
 void mq_batch_forget(struct mq_stage *stage) {
-    stage->pending_count = 0;
+    stage->ack_count = 0;
     mq_columns_reset(&stage->pending);
 }
 
-void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const struct mq_publication *publication,
-                                const struct mq_str *cells, size_t count) {
-    if (stage->pending_count == MQ_STAGE_ACKS || stage->confirm != stage->route->confirm) {
+void mq_stage_confirm(struct mq_stage *stage, const struct mq_str *cells, size_t count) {
+    if (stage->pending.rows == MQ_STAGE_CONFIRMS || stage->confirm != stage->route->confirm) {
         int r = mq_batch_settle(stage);
         if (r < 0)
             stage->fatal = r;
@@ -93,11 +107,29 @@ void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const
         mq_columns_deinit(&stage->pending);
         mq_columns_init(&stage->pending, count);
     }
-    if (mq_bus_publish(stage->bus, topic, publication, &stage->acks[stage->pending_count]) < 0)
-        return;
+    stage->outcomes[stage->pending.rows] = MQ_ACK_TAKEN;
     for (size_t i = 0; i < count; i++)
         mq_columns_text(&stage->pending, cells[i]);
-    stage->pending_count++;
+    if (stage->pending.failed)
+        stage->fatal = -ENOMEM;
+}
+
+void mq_stage_publish_confirmed(struct mq_stage *stage, const char *topic, const struct mq_publication *publication) {
+    if (stage->fatal)
+        return;
+    size_t row = stage->pending.rows - 1;
+    if (stage->ack_count == MQ_STAGE_ACKS)
+        gather_answers(stage);
+    if (mq_bus_publish(stage->bus, topic, publication, &stage->acks[stage->ack_count]) < 0) {
+        weigh(stage, row, MQ_ACK_LOST);
+        return;
+    }
+    stage->ack_rows[stage->ack_count++] = (uint16_t)row;
+}
+
+void mq_stage_unconfirmed(struct mq_stage *stage) {
+    if (!stage->fatal)
+        weigh(stage, stage->pending.rows - 1, MQ_ACK_LOST);
 }
 
 static void send_pass(struct mq_stage *stage, struct mq_pass *pass) {

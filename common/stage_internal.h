@@ -8,7 +8,8 @@
 #define MQ_STAGE_SWEEPS 4
 #define MQ_STAGE_PASSES 4
 #define MQ_STAGE_ROUTES 8
-#define MQ_STAGE_ACKS 1024 /* confirmed publications between two confirm statements */
+#define MQ_STAGE_CONFIRMS 1024 /* most rows of a confirm statement */
+#define MQ_STAGE_ACKS 4096     /* answers to publications of these rows that may be open */
 
 /* A stage message being filled. */
 struct mq_pass {
@@ -70,10 +71,12 @@ struct mq_stage {
 
     /* on the way out */
     struct mq_pass passes[MQ_STAGE_PASSES];
-    struct mq_columns pending; /* cells of confirmed publications, answer not yet known */
-    enum mq_ack acks[MQ_STAGE_ACKS];
-    size_t pending_count;
-    const struct mq_statement *confirm; /* theirs */
+    struct mq_columns pending;                  /* rows to be confirmed */
+    enum mq_ack outcomes[MQ_STAGE_CONFIRMS];    /* of each row: of its answers so far the one that counts */
+    const struct mq_statement *confirm;         /* theirs */
+    enum mq_ack acks[MQ_STAGE_ACKS];            /* of publications of these rows, answer perhaps not yet known */
+    uint16_t ack_rows[MQ_STAGE_ACKS];
+    size_t ack_count;
 
     struct mq_sweep_state sweeps[MQ_STAGE_SWEEPS];
     int64_t health_due_us, tick_due_us;

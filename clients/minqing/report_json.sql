@@ -48,5 +48,5 @@ select json_strip_nulls(json_build_object(
         select json_agg(json_build_object('topic', n.topic, 'audience', n.audience, 'scope', n.scope, 'version', n.version,
                                           'published_version', n.published_version, 'live', n.live, 'waiting', n.waiting)
                         order by n.topic, n.audience, n.scope)
-        from minqing.announcements n
+        from minqing.v_announcements n
         where n.ref in ($1::uuid, $2::uuid))))

@@ -30,7 +30,7 @@ select 3, '通知 announcements',
                   || ' 版 version, 已发布 published ' || n.published_version
                   || case when n.waiting then ' 〔等设备上线 waiting for the device〕' else '' end
                   || case when not n.live then ' 〔已结束 ended〕' else '' end, E'\n' order by n.topic, n.audience, n.scope)
-from minqing.announcements n
+from minqing.v_announcements n
 where n.ref in ($1::uuid, $2::uuid)
 having count(*) > 0
 order by place

@@ -127,8 +127,6 @@ $$;
 -- know at once; with p_tells those who reported.
 create function announce_cases(p_cases uuid[], p_tells boolean) returns void language plpgsql as
 $$
-declare
-    gone record;
 begin
     with changed as materialized (
         select c.*, case when c.restricted then 2 else 1 end as topic, c.state in ('closed', 'refused', 'merged') as ended
@@ -145,39 +143,62 @@ begin
         from changed c
         -- who was told once hears to the end
         left join lateral (select true as before from minqing.announcements a
-                           where a.ref = c.id and a.topic = 1 and a.audience = 'command_centre' and a.live limit 1) t on true
+                           where a.ref = c.id and a.topic = 1 and a.live
+                             and exists (select from unnest(a.targets) t where starts_with(t, 'command_centre/'))) t on true
         where c.severity = 4 or c.restricted or c.lead = 'command_centre' or c.level in ('county', 'city') or c.request is not null
            or c.state in ('resolved', 'verified') or t.before
     ),
     wanted as materialized (
-        select a.id, a.version, a.ended, a.topic, a.audience, a.town as scope from audiences a
-        union all
-        select a.id, a.version, a.ended, a.topic, a.audience, left(a.town, s.digits)
-        from audiences a join (values ('county', 6), ('city', 6), ('city', 4)) s (level, digits) on s.level = a.level
-        union all
-        select a.id, a.version, a.ended, a.topic, a.audience, left(a.area, 12)
-        from audiences a
-        where length(a.area) >= 12
-          and exists (select from minqing.accounts d where d.department = a.audience and d.area = left(a.area, 12) and not d.locked)
-    )
-    insert into minqing.announcements as a (ref, topic, audience, scope, version, live, ended_at)
-    select w.id, w.topic, w.audience, w.scope, w.version, not w.ended, case when w.ended then minqing.now() end
-    from wanted w
-    order by 1, 2, 3, 4
-    on conflict on constraint announcements_pkey do update
-    set version = excluded.version, live = excluded.live, ended_at = excluded.ended_at, waiting = false;
-
-    -- departments that are no longer on the case, or may no longer read it, were not told just now: they get its end
-    for gone in
-        select a.ref, a.topic, a.audience, a.scope, c.version
-        from minqing.cases c
-        cross join lateral (select n.* from minqing.announcements n where n.ref = c.id and n.topic in (1, 2) and n.live and n.version < c.version offset 0) a
-        where c.id = any(p_cases) and c.version > 1
-    loop
+        select w.id, w.version, w.ended, w.topic, array_agg(distinct w.audience || '/' || w.scope) as targets
+        from (
+            select a.id, a.version, a.ended, a.topic, a.audience, a.town as scope from audiences a
+            union all
+            select a.id, a.version, a.ended, a.topic, a.audience, left(a.town, s.digits)
+            from audiences a join (values ('county', 6), ('city', 6), ('city', 4)) s (level, digits) on s.level = a.level
+            union all
+            select a.id, a.version, a.ended, a.topic, a.audience, left(a.area, 12)
+            from audiences a
+            where length(a.area) >= 12
+              and exists (select from minqing.accounts d where d.department = a.audience and d.area = left(a.area, 12) and not d.locked)
+        ) w
+        group by w.id, w.version, w.ended, w.topic
+    ),
+    before as materialized (
+        select a.*, w.targets as stay, c.version as now_version
+        from changed c
+        cross join lateral (select n.* from minqing.announcements n where n.ref = c.id and n.topic in (1, 2) and n.targets is not null offset 0) a
+        left join wanted w on w.id = a.ref and w.topic = a.topic
+    ),
+    -- desks that are no longer on the case, or may no longer read it, get its end, each alone where others stay
+    gone as (
+        insert into minqing.announcements as a (ref, topic, audience, scope, version, published_version, live, ended_at)
+        select b.ref, b.topic, split_part(t.target, '/', 1), split_part(t.target, '/', 2), case when b.live then b.now_version else b.version end,
+               b.published_version, false, case when b.live then minqing.now() else b.ended_at end
+        from before b cross join lateral unnest(b.targets) t (target)
+        where t.target <> all(b.stay)
+        order by 1, 2, 3, 4
+        on conflict on constraint announcements_pkey do update
+        set version = excluded.version, live = false, ended_at = excluded.ended_at, waiting = false
+    ),
+    over as (
         update minqing.announcements a
-        set version = gone.version, live = false, waiting = false, ended_at = minqing.now()
-        where a.ref = gone.ref and a.topic = gone.topic and a.audience = gone.audience and a.scope = gone.scope;
-    end loop;
+        set version = b.now_version, live = false, ended_at = minqing.now(), waiting = false
+        from before b
+        where b.stay is null and b.live and a.ref = b.ref and a.topic = b.topic and a.audience = '' and a.scope = ''
+    ),
+    -- who had left, and is on the case again
+    back as (
+        delete from minqing.announcements a
+        using wanted w
+        where a.ref = w.id and a.topic = w.topic and a.targets is null and a.audience || '/' || a.scope = any(w.targets)
+    )
+    insert into minqing.announcements as a (ref, topic, audience, scope, version, live, ended_at, targets)
+    select w.id, w.topic, '', '', w.version, not w.ended, case when w.ended then minqing.now() end, w.targets
+    from wanted w
+    order by 1, 2
+    on conflict on constraint announcements_pkey do update
+    set version = excluded.version, live = excluded.live, ended_at = excluded.ended_at, waiting = false, targets = excluded.targets,
+        published_version = case when a.targets @> excluded.targets then a.published_version else least(a.published_version, excluded.version - 1) end;
 
     if p_tells then
         insert into minqing.announcements as a (ref, topic, audience, scope, version)

@@ -346,24 +346,24 @@ begin
     ),
     -- as announce_cases does for those that go on
     audiences as materialized (
-        select n."case", case when n.restricted then 2 else 1 end as topic, d.department as audience, n.town, n.area
-        from numbered n cross join lateral unnest(n.lead || n.supporting) as d (department)
-        where d.department <> 'command_centre'
-        union all
-        select n."case", 1, 'command_centre', n.town, n.area
+        select n."case", case when n.restricted then 2 else 1 end as topic,
+               array_remove(n.lead || n.supporting, 'command_centre')
+                   || case when not n.restricted and (n.severity = 4 or n.lead = 'command_centre') then array['command_centre'] end as departments,
+               n.town, left(n.area, 12) as village
         from numbered n
-        where n.severity = 4 or n.restricted or n.lead = 'command_centre'
+        union all
+        select n."case", 1, array['command_centre'], n.town, left(n.area, 12) from numbered n where n.restricted
     ),
     told as (
-        insert into minqing.announcements (ref, topic, audience, scope, version)
-        select a."case", a.topic, a.audience, a.town, 1 from audiences a
-        union all
-        select a."case", a.topic, a.audience, left(a.area, 12), 1
+        insert into minqing.announcements (ref, topic, audience, scope, version, targets)
+        select a."case", a.topic, '', '', 1,
+               array(select d || '/' || a.town from unnest(a.departments) d)
+                   || array(select distinct d.department || '/' || d.area from minqing.accounts d
+                            where d.department = any(a.departments) and d.area = a.village and length(d.area) = 12 and not d.locked)
         from audiences a
-        where length(a.area) >= 12
-          and exists (select from minqing.accounts d where d.department = a.audience and d.area = left(a.area, 12) and not d.locked)
+        where a.departments <> '{}'
         union all
-        select n."case", 4, n.account, '', 1 from numbered n join minqing.accounts o on o.account = n.account and o.role = 'device'
+        select n."case", 4, n.account, '', 1, null from numbered n join minqing.accounts o on o.account = n.account and o.role = 'device'
     ),
     said as materialized (
         select n."case", n.report, n.traceparent,

@@ -2,14 +2,13 @@
 /* Announcements: rows of announce.sql become publications. */
 #include "notifier.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
 /* Columns of announce.sql. */
-enum { TOPIC, REF, AUDIENCE, SCOPE, VERSION, LIVE, PAYLOAD, TRACEPARENT, DOMAIN_, SEVERITY, TEXT };
+enum { TOPIC, REF, AUDIENCE, SCOPE, VERSION, LIVE, PAYLOAD, TRACEPARENT, DOMAIN_, SEVERITY, TARGETS };
 
-/* Values of announcements.topic, and of the rows that hold a case's text for the announcements behind them. */
-enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS, TASK, CASE_TEXT = 7 };
+/* Values of announcements.topic. */
+enum { STREAM, CASE, RESTRICTED, REVIEW, STATUS, TASK };
 
 #define ALL MQ_STR("all")
 
@@ -33,9 +32,9 @@ static void scope_parts(struct mq_str scope, struct mq_str *county, struct mq_st
     *town = scope.n >= 9 ? scope : ALL;
 }
 
-static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
-    struct mq_str county, town, audience = mq_result_str(r, row, AUDIENCE), ref = mq_result_str(r, row, REF);
-    scope_parts(mq_result_str(r, row, SCOPE), &county, &town);
+static int topic_of(const PGresult *r, int row, struct mq_str audience, struct mq_str scope, char topic[MQ_TOPIC_BYTES]) {
+    struct mq_str county, town, ref = mq_result_str(r, row, REF);
+    scope_parts(scope, &county, &town);
     switch (mq_result_integer(r, row, TOPIC)) {
     case STREAM: {
         struct mq_str parts[] = { county, town, mq_result_str(r, row, DOMAIN_), mq_result_str(r, row, SEVERITY) };
@@ -60,51 +59,65 @@ static int topic_of(const PGresult *r, int row, char topic[MQ_TOPIC_BYTES]) {
     }
 }
 
-/* The row that holds the payload; -1: none. A number that is left out moves those behind it to the front. */
-static int text_row(const PGresult *r, int row) {
-    if (PQgetisnull(r, row, TEXT))
-        return PQgetisnull(r, row, PAYLOAD) ? -1 : row;
-    long number = mq_result_integer(r, row, TEXT);
-    for (int i = (int)number; i >= 0; i--)
-        if (mq_result_integer(r, i, TOPIC) == CASE_TEXT && mq_result_integer(r, i, TEXT) == number)
-            return i;
-    return -1;
+static struct mq_publication publication_of(const struct mq_notifier *notifier, const PGresult *r, int row) {
+    long kind = mq_result_integer(r, row, TOPIC);
+    struct mq_publication p = { .payload = mq_result_str(r, row, PAYLOAD), .qos = kind == STREAM ? 0 : 1,
+                                .traceparent = mq_result_str(r, row, TRACEPARENT) };
+    if (kind == STREAM)
+        p.expiry_s = notifier->stream_expiry_ms / 1000;
+    else if (kind == STATUS || kind == TASK)
+        p.expiry_s = (kind == TASK ? notifier->task_expiry_ms : notifier->status_expiry_ms) / 1000;
+    else
+        p.retained = PQgetvalue(r, row, LIVE)[0] == 't';
+    return p;
 }
 
-static void announce(struct mq_stage *stage, const PGresult *r, int row, int text, const char *topic) {
-    const struct mq_notifier *notifier = mq_stage_userdata(stage);
+/* Tells one audience. An ended topic: whoever listens sees the last state, then the broker forgets it. */
+static void tell(struct mq_stage *stage, const PGresult *r, int row, struct mq_str audience, struct mq_str scope, const struct mq_publication *p) {
+    char topic[MQ_TOPIC_BYTES];
     long kind = mq_result_integer(r, row, TOPIC);
-    bool live = PQgetvalue(r, row, LIVE)[0] == 't';
-    struct mq_publication p = { .payload = mq_result_str(r, text, PAYLOAD), .qos = 1, .traceparent = mq_result_str(r, text, TRACEPARENT) };
-    if (kind == STREAM) {
-        p.qos = 0;
-        p.expiry_s = notifier->stream_expiry_ms / 1000;
-        mq_stage_publish(stage, topic, &p);
-        return;
+    if (topic_of(r, row, audience, scope, topic) < 0) {
+        if (kind != STREAM)
+            mq_stage_unconfirmed(stage);
+    } else if (kind == STREAM) {
+        mq_stage_publish(stage, topic, p);
+    } else if (p->retained || kind == STATUS || kind == TASK) {
+        mq_stage_publish_confirmed(stage, topic, p);
+    } else {
+        mq_stage_publish(stage, topic, p);
+        mq_stage_publish_confirmed(stage, topic, &(struct mq_publication){ .payload = MQ_STR(""), .qos = 1, .retained = true });
     }
-    bool to_device = kind == STATUS || kind == TASK;
-    if (to_device)
-        p.expiry_s = (kind == TASK ? notifier->task_expiry_ms : notifier->status_expiry_ms) / 1000;
-    p.retained = live && !to_device;
+}
+
+/* The text before `end`, which with it is cut off `rest`; all of it where there is none. */
+static struct mq_str cut(struct mq_str *rest, char end) {
+    const char *at = memchr(rest->s, end, rest->n);
+    struct mq_str before = { rest->s, at ? (size_t)(at - rest->s) : rest->n };
+    size_t gone = at ? before.n + 1 : before.n;
+    *rest = (struct mq_str){ rest->s + gone, rest->n - gone };
+    return before;
+}
+
+static void announce(struct mq_stage *stage, const PGresult *r, int row) {
+    const struct mq_publication p = publication_of(mq_stage_userdata(stage), r, row);
     struct mq_str cells[] = { mq_result_str(r, row, REF), mq_result_str(r, row, TOPIC), mq_result_str(r, row, AUDIENCE),
                               mq_result_str(r, row, SCOPE), mq_result_str(r, row, VERSION) };
-    if (live || to_device) {
-        mq_stage_publish_confirmed(stage, topic, &p, cells, MQ_LENGTH(cells));
+    if (mq_result_integer(r, row, TOPIC) != STREAM)
+        mq_stage_confirm(stage, cells, MQ_LENGTH(cells));
+    if (PQgetisnull(r, row, TARGETS)) {
+        tell(stage, r, row, cells[2], cells[3], &p);
         return;
     }
-    /* ended: whoever listens sees the last state, then the broker forgets the topic */
-    mq_stage_publish(stage, topic, &p);
-    struct mq_publication clear = { .payload = MQ_STR(""), .qos = 1, .retained = true };
-    mq_stage_publish_confirmed(stage, topic, &clear, cells, MQ_LENGTH(cells));
+    for (struct mq_str rest = mq_result_str(r, row, TARGETS); rest.n > 0;) {
+        struct mq_str scope = cut(&rest, ' '), audience = cut(&scope, '/');
+        tell(stage, r, row, audience, scope, &p);
+    }
 }
 
 int mq_announce_encode(struct mq_stage *stage, const struct mq_element *elements, PGresult *result) {
     (void)elements;
-    for (int i = 0; i < PQntuples(result); i++) {
-        char topic[MQ_TOPIC_BYTES];
-        int text = mq_result_integer(result, i, TOPIC) == CASE_TEXT ? -1 : text_row(result, i);
-        if (text >= 0 && topic_of(result, i, topic) == 0)
-            announce(stage, result, i, text, topic);
-    }
+    for (int i = 0; i < PQntuples(result); i++)
+        if (!PQgetisnull(result, i, PAYLOAD))
+            announce(stage, result, i);
     return 0;
 }

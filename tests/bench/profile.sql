@@ -16,7 +16,7 @@ select e.n as report, case a.topic when 1 then 'case' else 'restricted' end as w
        a.audience as department, octet_length(minqing.case_message(c, a.topic = 1 and c.restricted)) as bytes
 from chosen e
 join minqing.cases c on c.id = e."case"
-join minqing.announcements a on a.ref = c.id and a.topic in (1, 2)
+join minqing.v_announcements a on a.ref = c.id and a.topic in (1, 2)
 union all
 select e.n, 'review', v.town, '-', octet_length(minqing.review_message(v))
 from chosen e

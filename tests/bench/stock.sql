@@ -106,9 +106,10 @@ begin
         cross join (values (2, 'signed', 'signed'), (3, 'progress', 'in_progress'), (4, 'resolved', 'resolved'), (5, 'verified', 'verified'),
                            (6, 'closed', 'closed')) w (v, what, state)
         where not p_open;
-        insert into minqing.announcements (ref, topic, audience, scope, version, published_version, live, ended_at)
+        insert into minqing.announcements (ref, topic, audience, scope, version, published_version, live, ended_at, targets)
         select new_case, a.topic, case when a.topic = 4 then device else a.audience end, case when a.scope = '' then '' else town end,
-               rank, rank, p_open, case when not p_open then at + interval '1 day' end
+               rank, rank, p_open, case when not p_open then at + interval '1 day' end,
+               case when a.targets is not null then array(select distinct split_part(t, '/', 1) || '/' || town from unnest(a.targets) t) end
         from batch, unnest(told) a
         on conflict do nothing;
         insert into minqing.timers ("case", chain, step, due_at)

@@ -26,7 +26,7 @@ export async function deskCatchesUp(world, account, filter) {
     return latest
   }
   await until(async () => {
-    const live = await world.system.sql(`select ref, version from minqing.announcements
+    const live = await world.system.sql(`select ref, version from minqing.v_announcements
       where topic = 1 and live and audience = $1 and scope = '441581105'`, department)
     const latest = shown()
     return latest.size === live.length && live.every(({ ref, version }) => latest.get(ref) >= Number(version))

@@ -58,7 +58,7 @@ async function settled(newcomer, seen) {
 /** What differs between what the broker keeps and what the database says is live; '' when nothing does. */
 export async function difference(system) {
   const rows = await system.sql(`select case when a.topic = 3 then 'review/' || a.ref else a.audience || '/' || a.ref end as key, a.version, a.topic
-    from minqing.announcements a where a.topic in (1, 3) and a.live and a.scope = '441581105'`)
+    from minqing.v_announcements a where a.topic in (1, 3) and a.live and a.scope = '441581105'`)
   const seen = await view(system)
   const wrong = []
   for (const { key, version, topic } of rows) {

@@ -78,7 +78,7 @@ export function stories(system) {
     ]
     const sent = await system.run('minqing-field', 'send', '派出所门口有人打架动刀', '--outbox', `${system.folder}/outbox-nosy`)
     assert.equal(sent.status, 0, sent.stderr)
-    await until(async () => (await system.sql(`select from minqing.announcements a where a.topic = 1 and a.audience = 'police' and a.published_version > 0`)).length,
+    await until(async () => (await system.sql(`select from minqing.v_announcements a where a.topic = 1 and a.audience = 'police' and a.published_version > 0`)).length,
       'the case is with the police')
     for (const ear of nosy) assert.deepEqual(ear.messages.map(m => m.topic), [])
     // the first one has joined ingest's share, and what the broker gives it and may not deliver is lost until it is sent again

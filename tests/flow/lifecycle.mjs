@@ -68,7 +68,7 @@ async function assertFollows(system, row, id, before, event = row.event, state =
   const [last] = await system.sql('select what, actor, account, version, state from minqing.case_events where ref = $1 order by version desc limit 1', id)
   assert.deepEqual([last.what, last.actor, last.version, last.state], [event, row.actor, after.version, after.state])
   if (accounts[row.actor]) assert.equal(last.account, accounts[row.actor])
-  const announced = await system.sql('select topic, audience, version, live from minqing.announcements where ref = $1 and topic in (1, 2, 4)', id)
+  const announced = await system.sql('select topic, audience, version, live from minqing.v_announcements where ref = $1 and topic in (1, 2, 4)', id)
   for (const a of announced.filter(a => a.topic !== 4)) {
     assert.equal(a.version <= after.version && (a.version === after.version || !a.live), true, `${a.audience} is brought to the present version`)
   }

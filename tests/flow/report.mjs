@@ -91,7 +91,7 @@ export function stories(system) {
     await operator.next(m => m.topic.startsWith('minqing/stream/') && m.payload.includes(id), 'its line on the stream')
     assert.ok(operator.messages.every(m => !m.topic.includes('/restricted/') && !m.payload.includes('冰毒')), 'nothing of it elsewhere')
     const [{ audiences }] = await system.sql(
-      'select array_agg(audience order by audience) as audiences from minqing.announcements where ref = $1 and topic = 2', id)
+      'select array_agg(audience order by audience) as audiences from minqing.v_announcements where ref = $1 and topic = 2', id)
     assert.ok(audiences.includes('anti_drug_office') && audiences.includes('police'))
   })
 
