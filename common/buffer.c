@@ -70,7 +70,21 @@ void mq_buffer_append_text(struct mq_buffer *b, const char *text) {
 }
 
 void mq_buffer_append_char(struct mq_buffer *b, char c) {
-    mq_buffer_append(b, &c, 1);
+    if (mq_buffer_reserve(b, 1) < 0)
+        return;
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+}
+
+void mq_buffer_append_integer(struct mq_buffer *b, int64_t value) {
+    char text[24], *end = text + sizeof(text), *p = end;
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do
+        *--p = (char)('0' + left % 10);
+    while (left /= 10);
+    if (value < 0)
+        *--p = '-';
+    mq_buffer_append(b, p, (size_t)(end - p));
 }
 
 void mq_buffer_printf(struct mq_buffer *b, const char *format, ...) {

@@ -25,6 +25,7 @@ void mq_buffer_append(struct mq_buffer *b, const void *bytes, size_t n);
 void mq_buffer_append_str(struct mq_buffer *b, struct mq_str s);
 void mq_buffer_append_text(struct mq_buffer *b, const char *text);
 void mq_buffer_append_char(struct mq_buffer *b, char c);
+void mq_buffer_append_integer(struct mq_buffer *b, int64_t value);
 void mq_buffer_printf(struct mq_buffer *b, const char *format, ...) MQ_PRINTF(2, 3);
 
 /* The text so far, "" while empty. Valid until the next append. */

@@ -40,8 +40,10 @@ struct mq_bus {
     bool session_present;
     bool away;            /* has met the outage; owner's thread only */
     size_t window;        /* of this connection */
-    int socket;           /* of this connection; -1: not known */
-    bool holding, corked; /* owner's thread only */
+    _Atomic int socket;   /* of this connection; -1: not known */
+    _Atomic bool holding; /* set by the owner's thread */
+    bool corked;          /* owner's thread only */
+    _Atomic bool gathering; /* Paho's thread corked the socket: PUBACKs go out with the last of what has arrived */
     uint64_t published;   /* owner's thread only */
 
     pthread_mutex_t lock; /* for what follows; never held while Paho is called */
@@ -131,9 +133,21 @@ static void on_disconnected(void *context, MQTTProperties *properties, enum MQTT
     on_lost(context, NULL);
 }
 
+/* Paho acknowledges each message before it hands it over, in a packet of its own: while more of them wait, these are gathered. */
+static void gather_acks(struct mq_bus *bus, bool more) {
+    if (more == bus->gathering)
+        return;
+    /* while the owner holds, its release sends them, too */
+    if (more || !bus->holding)
+        mq_ignore(mq_bus_socket_cork(bus->socket, more));
+    bus->gathering = more; /* last: whoever sees it true finds the socket corked */
+}
+
 /* Always answers 1: with 0 Paho would keep the message in its own memory and hand it over again, out of our bounds. */
 static int on_arrived(void *context, char *topic, int topic_length, MQTTClient_message *message) {
     struct mq_bus *bus = context;
+    bool more = bus->socket >= 0 && !bus->options.ca_file && mq_bus_socket_waiting(bus->socket);
+    gather_acks(bus, more);
     if (bus->patient) {
         pthread_mutex_lock(&bus->lock);
         expect_locked(bus, 1);
@@ -144,6 +158,7 @@ static int on_arrived(void *context, char *topic, int topic_length, MQTTClient_m
         .payload = { message->payload, (size_t)message->payloadlen },
         .retained = message->retained != 0,
         .qos = (uint8_t)message->qos,
+        .more = more,
         .arrived_us = mq_clock_monotonic_us(),
     };
     mq_bus_properties_of(&message->properties, &arrival);
@@ -275,8 +290,10 @@ int mq_bus_connect(struct mq_bus *bus) {
         int64_t theirs = response.properties ? MQTTProperties_getNumericValue(response.properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1;
         bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);
         bus->session_present = o.returned.sessionPresent != 0;
-        bus->holding = bus->corked = false;
-        if (mq_bus_socket(bus->options.port, &bus->socket) == 0)
+        bus->holding = bus->corked = bus->gathering = false;
+        int socket, found = mq_bus_socket(bus->options.port, &socket);
+        bus->socket = socket;
+        if (found == 0)
             mq_log_limited("bus-nodelay", 60000, MQ_WARNING, "no socket to %s:%lld found to set TCP_NODELAY on: expect 40 ms a hop; name the broker by the port it listens on",
                            bus->options.host, (long long)bus->options.port);
     } else {
@@ -317,6 +334,10 @@ static void give_up(struct mq_bus *bus) {
 }
 
 static void cork(struct mq_bus *bus, bool on) {
+    if (!on && bus->gathering) { /* or ours would wait with the PUBACKs */
+        bus->gathering = false;
+        bus->corked = true;
+    }
     /* should Paho have closed the socket and its number be another's now, that one is corked for the moment until the release */
     if (bus->corked != on && mq_bus_socket_cork(bus->socket, on))
         bus->corked = on;
@@ -443,6 +464,8 @@ int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_public
         }
         pthread_mutex_unlock(&bus->lock);
     }
+    if (!bus->holding)
+        cork(bus, false);
     if (code != MQTTCLIENT_SUCCESS)
         return -ENOTCONN;
     bus->published++;

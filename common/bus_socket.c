@@ -6,7 +6,10 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#define PUBLISH 3 /* the kind of packet that brings a message */
 
 static int peer_port(int fd) {
     struct sockaddr_storage peer = { 0 };
@@ -37,6 +40,20 @@ int mq_bus_socket(int64_t port, int *fd) {
 }
 
 bool mq_bus_socket_cork(int fd, bool on) { return setsockopt(fd, IPPROTO_TCP, TCP_CORK, &(int){ on }, sizeof(int)) == 0; }
+
+bool mq_bus_socket_waiting(int fd) {
+    int there = 0;
+    unsigned char head[5]; /* kind, then the length in up to four groups of seven bits, the lowest first */
+    if (ioctl(fd, FIONREAD, &there) < 0 || there < 2 || recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) < 2 || head[0] >> 4 != PUBLISH)
+        return false;
+    int length = 0, at = 1;
+    for (int shift = 0; at < (int)sizeof(head) && at < there; shift += 7) {
+        length |= (head[at] & 0x7f) << shift;
+        if (head[at++] < 0x80)
+            return there - at >= length;
+    }
+    return false;
+}
 
 bool mq_bus_socket_expect(int fd, size_t bytes) {
     int most = bytes < 65536 ? (int)bytes : 65536;

@@ -123,23 +123,32 @@ static void write_record(char *to, size_t size, const struct mq_arrival *arrival
     memcpy(to, &record, sizeof(record));
 }
 
+static void wake_locked(struct mq_inbox *inbox) {
+    if (inbox->messages > 0 && !inbox->signalled)
+        inbox->signalled = write(inbox->fd, &(uint64_t){ 1 }, sizeof(uint64_t)) == sizeof(uint64_t);
+}
+
+void mq_inbox_wake(struct mq_inbox *inbox) {
+    pthread_mutex_lock(&inbox->lock);
+    wake_locked(inbox);
+    pthread_mutex_unlock(&inbox->lock);
+}
+
 bool mq_inbox_put(struct mq_inbox *inbox, const struct mq_arrival *arrival) {
     struct mq_str fields[FIELDS];
     list_fields(arrival, fields);
     size_t size = record_size(fields, inbox->capacity);
-    if (size == 0)
-        return false;
 
     pthread_mutex_lock(&inbox->lock);
-    char *to = inbox->messages < inbox->most_messages ? make_room(inbox, size) : NULL;
+    char *to = size > 0 && inbox->messages < inbox->most_messages ? make_room(inbox, size) : NULL;
     if (to) {
         write_record(to, size, arrival, fields);
         inbox->head += size;
         inbox->used += size;
         inbox->messages++;
-        if (!inbox->signalled)
-            inbox->signalled = write(inbox->fd, &(uint64_t){ 1 }, sizeof(uint64_t)) == sizeof(uint64_t);
     }
+    if (!arrival->more)
+        wake_locked(inbox);
     pthread_mutex_unlock(&inbox->lock);
     return to;
 }
@@ -199,8 +208,9 @@ size_t mq_inbox_peek(struct mq_inbox *inbox, struct mq_arrival *out, size_t max,
     return found;
 }
 
-void mq_inbox_release(struct mq_inbox *inbox, size_t count) {
+size_t mq_inbox_release(struct mq_inbox *inbox, size_t count) {
     pthread_mutex_lock(&inbox->lock);
+    size_t used = inbox->used;
     for (; count > 0 && inbox->messages > 0; count--) {
         size_t at = inbox->tail;
         const struct record *record = record_at(inbox, &at);
@@ -210,10 +220,12 @@ void mq_inbox_release(struct mq_inbox *inbox, size_t count) {
         inbox->tail = at + record->size;
         inbox->messages--;
     }
+    size_t released = used - inbox->used;
     /* From the beginning again: a quiet ring keeps to few pages. */
     if (inbox->messages == 0)
         inbox->head = inbox->tail = inbox->used = 0;
     pthread_mutex_unlock(&inbox->lock);
+    return released;
 }
 
 int mq_inbox_fd(const struct mq_inbox *inbox) {

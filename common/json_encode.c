@@ -2,7 +2,6 @@
 /* Encoding of structs from tables of fields. */
 #include "json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +113,7 @@ static void encode_value(const struct mq_field *f, const void *at, struct mq_buf
         mq_json_string(out, mq_str(uuid));
         break;
     case MQ_INTEGER:
-        mq_buffer_printf(out, "%" PRId64, *(const int64_t *)at);
+        mq_buffer_append_integer(out, *(const int64_t *)at);
         break;
     case MQ_NUMBER:
         encode_number(out, *(const double *)at);

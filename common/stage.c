@@ -18,7 +18,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#define STANDBY_RETRY_MS 500
+#define STANDBY_RETRY_US 500000
 #define RESUBSCRIBE_US 10000000
 
 struct mq_metrics *mq_stage_metrics(struct mq_stage *stage) { return &stage->metrics; }
@@ -33,6 +33,8 @@ static void arrived(void *userdata, const struct mq_arrival *arrival) {
     kept.over = admission == MQ_ADMITTED_OVER;
     mq_metrics_add(&stage->metrics, MQ_METRIC_RECEIVED, 1);
     bool taken = admission != MQ_TURNED_AWAY && mq_inbox_put(stage->inbox, &kept);
+    if (admission == MQ_TURNED_AWAY && !arrival->more)
+        mq_inbox_wake(stage->inbox);
     if (!taken)
         mq_metrics_add(&stage->metrics, admission == MQ_TURNED_AWAY ? MQ_METRIC_EXCESS : MQ_METRIC_DROPPED, 1);
     if (!taken && arrival->retained && arrival->payload.n)
@@ -50,7 +52,7 @@ static void read_signal(struct mq_stage *stage) {
         }
 }
 
-void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox) {
+void mq_stage_wait(struct mq_stage *stage, int64_t us, bool inbox) {
     struct pollfd fds[] = {
         { .fd = stage->signals, .events = POLLIN },
         { .fd = inbox ? mq_inbox_fd(stage->inbox) : -1, .events = POLLIN },
@@ -58,10 +60,11 @@ void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox) {
         { .fd = stage->subscribed ? mq_bus_fd(stage->bus) : -1, .events = POLLIN },
         { .fd = mq_store_fd(stage->store), .events = POLLIN },
     };
-    if (ms < 0)
-        ms = 0;
+    if (us < 0)
+        us = 0;
+    struct timespec most = { .tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000 };
     mq_watchdog_at("waiting for something to do", NULL);
-    if (poll(fds, MQ_LENGTH(fds), (int)(ms > 60000 ? 60000 : ms)) <= 0)
+    if (ppoll(fds, MQ_LENGTH(fds), &most, NULL) <= 0)
         return;
     if (fds[0].revents)
         read_signal(stage);
@@ -177,9 +180,12 @@ static int take_batch(struct mq_stage *stage, bool *worked) {
     if (count == 0)
         return 0;
     *worked = true;
+    int64_t begun = mq_clock_monotonic_us();
+    uint64_t elements = mq_metrics_get(&stage->metrics, MQ_METRIC_ELEMENTS);
     int r = mq_batch_arrivals(stage, arrivals, count);
-    mq_inbox_release(stage->inbox, count);
+    size_t bytes = mq_inbox_release(stage->inbox, count);
     mq_metrics_add(&stage->metrics, MQ_METRIC_TAKEN, count);
+    mq_gather_learn(stage, bytes, mq_metrics_get(&stage->metrics, MQ_METRIC_ELEMENTS) - elements, begun);
     return r;
 }
 
@@ -207,13 +213,13 @@ static void timers(struct mq_stage *stage) {
     }
 }
 
-static int64_t until_next_ms(const struct mq_stage *stage) {
+static int64_t until_next_us(const struct mq_stage *stage) {
     int64_t due = mq_sweep_due(stage);
     if (stage->health_due_us < due)
         due = stage->health_due_us;
     if (stage->tick_due_us < due)
         due = stage->tick_due_us;
-    return (due - mq_clock_monotonic_us()) / 1000 + 1;
+    return due - mq_clock_monotonic_us();
 }
 
 static void loop(struct mq_stage *stage) {
@@ -223,14 +229,14 @@ static void loop(struct mq_stage *stage) {
             /* health goes on, so that operators see why nothing moves; a stand-by does not speak at all */
             if (stage->exclusive && bus_ready(stage))
                 timers(stage);
-            mq_stage_wait(stage, mq_store_connected(stage->store) ? STANDBY_RETRY_MS : 100, false);
+            mq_stage_wait(stage, mq_store_connected(stage->store) ? STANDBY_RETRY_US : 100000, false);
             continue;
         }
         if (!bus_ready(stage)) {
-            mq_stage_wait(stage, 50, false);
+            mq_stage_wait(stage, 50000, false);
             continue;
         }
-        int r = take_batch(stage, &worked);
+        int r = mq_gather_pause_us(stage) > 0 ? 0 : take_batch(stage, &worked);
         if (r == 0 && (!worked || stage->pending.rows >= MQ_STAGE_CONFIRMS / 2))
             r = mq_batch_settle(stage);
         if (r == 0)
@@ -238,7 +244,8 @@ static void loop(struct mq_stage *stage) {
         if (r < 0 && r != -ECANCELED)
             stage->fatal = r;
         timers(stage);
-        mq_stage_wait(stage, worked ? 0 : until_next_ms(stage), true);
+        int64_t pause = mq_gather_pause_us(stage), next = worked ? 0 : until_next_us(stage);
+        mq_stage_wait(stage, pause > 0 && pause < next ? pause : next, pause == 0);
     }
     if (!stage->fatal && mq_store_connected(stage->store))
         mq_ignore(mq_batch_settle(stage));

@@ -97,7 +97,7 @@ struct mq_stage_settings {
     char *database;
     int64_t database_connect_timeout_ms, database_answer_timeout_ms, database_statement_timeout_ms;
     int64_t database_retry_first_ms, database_retry_cap_ms;
-    int64_t inbox_bytes, inbox_messages, sweep_ms, health_ms, rejection_bytes, rejections_an_hour, rejections_kept;
+    int64_t inbox_bytes, inbox_messages, gather_ms, sweep_ms, health_ms, rejection_bytes, rejections_an_hour, rejections_kept;
 };
 
 /* clang-format off */
@@ -107,6 +107,7 @@ struct mq_stage_settings {
     { service, "watchdog", MQ_SETTING_MS, &(s)->watchdog_ms, "90s", "a loop that does not move for so long ends the process, for its supervisor to start it again; 0: never. Longer than any wait: statement_timeout, answer_timeout", 0, 3600000 }, \
     { service, "inbox_bytes", MQ_SETTING_BYTES, &(s)->inbox_bytes, "8MiB", "room of the ring of arrived messages", 262144, 1LL << 30 }, \
     { service, "inbox_messages", MQ_SETTING_INTEGER, &(s)->inbox_messages, "16384", "most messages in the ring", 16, 1 << 20 }, \
+    { service, "gather", MQ_SETTING_MS, &(s)->gather_ms, "10ms", "longest pause after a batch of several messages, so that the next is larger; 0: none. While there is little to do nothing waits", 0, 1000 }, \
     { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, "2s", "time between looks for rows that no message brought", 100, 3600000 }, \
     { service, "health", MQ_SETTING_MS, &(s)->health_ms, "5s", "time between health messages", 500, 3600000 },                 \
     { service, "rejection_bytes", MQ_SETTING_BYTES, &(s)->rejection_bytes, "4KiB", "most bytes of a rejected message that are kept", 0, 1 << 20 }, \

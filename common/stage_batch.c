@@ -171,7 +171,7 @@ int mq_batch_await_store(struct mq_stage *stage) {
     bool alone = stage->exclusive && stage->service->exclusive_lock;
     mq_metrics_add(&stage->metrics, MQ_METRIC_RETRIES, 1);
     do {
-        mq_stage_wait(stage, 50, false);
+        mq_stage_wait(stage, 50000, false);
         if (stage->stopping)
             return -ECANCELED;
         if (stage->fatal)

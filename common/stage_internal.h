@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of the stage share: stage.c (setup and loop), stage_batch.c, stage_reject.c, stage_sweep.c, stage_health.c. */
+/* What the files of the stage share: stage.c (setup and loop), stage_gather.c, stage_batch.c, stage_reject.c, stage_sweep.c, stage_health.c. */
 #ifndef MQ_STAGE_INTERNAL_H
 #define MQ_STAGE_INTERNAL_H
 
@@ -56,6 +56,9 @@ struct mq_stage {
     _Atomic bool retained_left; /* a retained message was thrown away: the broker may still have it */
     int64_t resubscribe_due_us;
 
+    /* arrivals are left in the inbox until then, or until there are so many bytes of them */
+    struct { int64_t until_us; size_t enough_bytes; } gather;
+
     /* the batch being handled */
     struct mq_element *elements;
     size_t element_count, element_capacity;
@@ -82,10 +85,16 @@ struct mq_stage {
     int64_t health_due_us, tick_due_us;
 };
 
-/* stage.c: waits up to `ms` for a signal or, with `inbox`, for a message; a signal to stop sets `stopping`. */
-void mq_stage_wait(struct mq_stage *stage, int64_t ms, bool inbox);
+/* stage.c: waits up to `us` for a signal or, with `inbox`, for a message; a signal to stop sets `stopping`. */
+void mq_stage_wait(struct mq_stage *stage, int64_t us, bool inbox);
 /* stage.c: tries once to have the database (and the lock); true when it is there. */
 bool mq_stage_store_ready(struct mq_stage *stage);
+
+/* stage_gather.c: how long the inbox is to be left alone now, so that a larger batch gathers in it; 0 where there is little to do, or
+ * enough has gathered. */
+int64_t mq_gather_pause_us(const struct mq_stage *stage);
+/* After each batch: what it took of the inbox, how many elements that was, and when it began. */
+void mq_gather_learn(struct mq_stage *stage, size_t bytes, size_t elements, int64_t begun_us);
 
 /* stage_batch.c: splits, decodes, stores, publishes. 0, or a negative errno that ends the service. -ECANCELED: stopping, or the
  * lock was lost; what was not handled comes again. */

@@ -50,6 +50,7 @@ static void arrived(void *userdata, const struct mq_arrival *arrival) {
     struct simulation *s = userdata;
     struct mq_arrival copy = *arrival;
     struct mq_topic_parts parts;
+    copy.more = false; /* what is behind it may be left out */
     if (arrival->payload.n == 0)
         return; /* an ended topic is cleared */
     if (!mq_topic_parse(MQ_TOPIC_FIELD_RECEIPT, arrival->topic, &parts)

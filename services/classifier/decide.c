@@ -35,8 +35,11 @@ static void words_cell(struct mq_classifier *classifier, struct mq_columns *row)
     struct mq_buffer *out = &classifier->words;
     mq_buffer_reset(out, 16384);
     mq_buffer_append_char(out, '{');
-    for (size_t i = 0; i < count; i++)
-        mq_buffer_printf(out, "%s%d", i ? "," : "", (int)words[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            mq_buffer_append_char(out, ',');
+        mq_buffer_append_integer(out, words[i]);
+    }
     mq_buffer_append_char(out, '}');
     mq_columns_text(row, (struct mq_str){ out->data, out->len });
 }

@@ -219,18 +219,35 @@ static uint32_t find_row(const struct mq_model *m, uint32_t hash) {
     }
 }
 
+/* A model is larger than the processor's caches: what a text needs of it is fetched at once, instead of waited for piece by piece. */
+static void fetch_slots(const struct mq_model *m, const struct mq_scratch *s) {
+    size_t mask = ((size_t)1 << m->header->slot_bits) - 1;
+    for (size_t i = 0; i < s->feature_count; i++)
+        __builtin_prefetch(&m->index[s->features[i].hash & mask]);
+}
+
+static void fetch_row(const struct mq_model *m, uint32_t row) {
+    const int8_t *weights = m->weights + (size_t)row * m->header->stride;
+    for (size_t at = 0; at < m->header->stride; at += 64)
+        __builtin_prefetch(weights + at);
+    __builtin_prefetch(&m->idf[row]);
+}
+
 /* Looks up the text's features and its length. */
 static void read_text(const struct mq_model *m, struct mq_scratch *s, struct mq_str text) {
     s->symbol_count = mq_fold_text(&m->fold, text, s->symbols);
     s->feature_count = mq_features(s->symbols, s->symbol_count, s->features);
     s->touched_count = 0;
+    fetch_slots(m, s);
     size_t unknown = 0;
     for (size_t i = 0; i < s->feature_count; i++) {
         uint32_t row = s->row[i] = find_row(m, s->features[i].hash);
-        if (row == MQ_MODEL_FREE)
+        if (row == MQ_MODEL_FREE) {
             unknown++;
-        else if (s->count[row]++ == 0)
+        } else if (s->count[row]++ == 0) {
             s->touched[s->touched_count++] = row;
+            fetch_row(m, row);
+        }
     }
     float square = (float)unknown * m->header->unknown_idf * m->header->unknown_idf;
     for (size_t i = 0; i < s->touched_count; i++) {

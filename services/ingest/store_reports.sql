@@ -12,45 +12,42 @@ with input as (
                severity, origin, attachments, subject, subject_key, extra, traceparent)
 ),
 placed as materialized (
-    select i.*, a.person, p.area as found, p.area_from, p.conflict, p.point, k.code as known_kind,
+    select i.*, a.person, p.area as found, p.area_from, p.conflict, p.point, coalesce(i.domain, split_part(i.kind, '.', 1)) as said_domain,
+           case when i.kind is not null and k.code is null then 'is not in the catalogue' end as kind_fault,
            minqing.sender_fault(i.account, i.role, i.topic_area, a.role, a.area, a.locked) as fault
     from input i
     left join minqing.accounts a on a.account = i.account
     left join minqing.kinds k on k.code = i.kind
     left join lateral minqing.place_of(i.area, i.lat, i.lon, a.area) p on true
 ),
-judged as (
-    select *,
-           case
-               when fault is not null then array['', fault]
-               when found is null then array['/area', 'is not a known village or grid']
-               when kind is not null and known_kind is null then array['/kind', 'is not in the catalogue']
-           end as faults
-    from placed
-),
-good as materialized (
-    -- of one id twice in a batch the first is stored, the second is compared with it
-    select *, faults is null and row_number() over same = 1 as first, first_value(account) over same as first_account,
-           first_value(sha256) over same as first_sha256, coalesce(domain, split_part(kind, '.', 1)) as said_domain
-    from judged
-    window same as (partition by id, faults is null order by n)
-),
 stored as (
+    -- of one id twice in a batch the first is stored
     insert into minqing.reports as r (id, account, person, received_at, observed_at, text, masked, payload_sha256, area, town, area_from,
                                       area_conflict, location, location_given, domain, kind, severity, origin, attachments, subject,
                                       subject_key, extra, traceparent)
     select id, account, person, (select minqing.now()), observed_at, text, masked, sha256, found, left(found, 9), area_from, conflict,
            point::geography, location_given, said_domain, kind, severity, origin,
            coalesce(string_to_array(attachments, ','), '{}'), subject, subject_key, extra, traceparent
-    from good
-    where first
-    order by id
+    from placed
+    where fault is null and found is not null and kind_fault is null
+    order by id, n
     on conflict (id) do nothing
     returning r.id
 ),
+judged as (
+    select n, id, account, sha256, text, traceparent, said_domain, kind, severity,
+           case when fault is not null then array['', fault]
+                when found is null then array['/area', 'is not a known village or grid']
+                when kind_fault is not null then array['/kind', kind_fault] end as faults
+    from placed
+),
 -- "is true" keeps it a look into a hash of what was stored, not a loop over it
 known as materialized (
-    select g.*, (g.id in (select s.id from stored s)) is true as new from good g
+    -- of one id twice in a batch the second is compared with the first
+    select *, (id in (select s.id from stored s)) is true as new, row_number() over same = 1 as first, first_value(account) over same as first_account,
+           first_value(sha256) over same as first_sha256
+    from judged
+    window same as (partition by id, faults is null order by n)
 )
 select g.n,
        case when g.faults is not null then 'rejected'

@@ -98,6 +98,17 @@ static void reserve_promises_room_without_another_move(void **state) {
     assert_ptr_equal(b.data, memory);
 }
 
+static void integers_are_written_as_printf_writes_them(void **state) {
+    (void)state;
+    static const int64_t numbers[] = { 0, 7, -7, 10, 1234567890, INT64_MAX, INT64_MIN };
+    for (size_t i = 0; i < MQ_LENGTH(numbers); i++) {
+        MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer b = { 0 }, printed = { 0 };
+        mq_buffer_append_integer(&b, numbers[i]);
+        mq_buffer_printf(&printed, "%lld", (long long)numbers[i]);
+        assert_string_equal(mq_buffer_text(&b), mq_buffer_text(&printed));
+    }
+}
+
 static void a_failed_allocation_sticks_until_reset(void **state) {
     (void)state;
     MQ_CLEANUP(mq_buffer_deinit) struct mq_buffer b = { 0 };
@@ -124,6 +135,7 @@ int main(void) {
         cmocka_unit_test(print_longer_than_the_room_grows_it),
         cmocka_unit_test(reset_keeps_memory_up_to_a_bound),
         cmocka_unit_test(reserve_promises_room_without_another_move),
+        cmocka_unit_test(integers_are_written_as_printf_writes_them),
         cmocka_unit_test(a_failed_allocation_sticks_until_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

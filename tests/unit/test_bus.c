@@ -84,11 +84,13 @@ static int teardown(void **state) {
 
 struct ear {
     _Atomic int arrivals;
+    _Atomic bool more; /* said of the last one */
     struct mq_inbox *inbox;
 };
 
 static void arrived(void *userdata, const struct mq_arrival *arrival) {
     struct ear *ear = userdata;
+    atomic_store(&ear->more, arrival->more);
     if (mq_inbox_put(ear->inbox, arrival))
         atomic_fetch_add(&ear->arrivals, 1);
 }
@@ -192,6 +194,26 @@ static void one_message_wakes_after_a_wait_for_many_answers(void **state) {
     finish(bus, &ear);
 }
 
+static void acknowledgements_are_gathered_and_none_is_left(void **state) {
+    struct broker *broker = *state;
+    struct ear ear = { 0 };
+    struct mq_bus *bus = connected(broker, "gathering", &ear);
+    int fd = socket_to(broker);
+    char filter[] = "gathering", *filters[] = { filter };
+    assert_int_equal(mq_bus_subscribe(bus, filters, 1, 1), 0);
+    struct mq_publication p = { .payload = MQ_STR("{}"), .qos = 1 };
+    for (int round = 1; round <= 50; round++) {
+        mq_bus_hold(bus); /* so that they come back in one piece */
+        for (int i = 0; i < 9; i++)
+            assert_int_equal(mq_bus_publish(bus, "gathering", &p, NULL), 0);
+        mq_bus_release(bus);
+        await_arrivals(&ear, 9 * round);
+        assert_false(socket_option(fd, IPPROTO_TCP, TCP_CORK));
+    }
+    assert_false(ear.more);
+    finish(bus, &ear);
+}
+
 static void a_thousand_publishes_pass_through_a_window_of_ten(void **state) {
     struct ear ear = { 0 };
     struct mq_bus *bus = connected(*state, "window", &ear);
@@ -284,6 +306,7 @@ int main(void) {
         cmocka_unit_test(tcp_nodelay_is_on_after_connecting),
         cmocka_unit_test(what_is_held_goes_out_at_the_release_and_before_any_wait),
         cmocka_unit_test(one_message_wakes_after_a_wait_for_many_answers),
+        cmocka_unit_test(acknowledgements_are_gathered_and_none_is_left),
         cmocka_unit_test(a_thousand_publishes_pass_through_a_window_of_ten),
         cmocka_unit_test(a_live_message_shows_its_retain_flag_to_who_asks_for_it),
         cmocka_unit_test(a_publish_that_nobody_hears_is_told),

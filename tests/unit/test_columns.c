@@ -55,6 +55,33 @@ static void bytes_become_hexadecimal_and_empty_text_null(void **state) {
     mq_columns_deinit(&c);
 }
 
+static void every_number_is_read_back_as_itself(void **state) {
+    (void)state;
+    static const double numbers[] = { 0, 1, 22.8661, 115.84512345, 115.8451234, 1.0 / 3, 1e-7, 1e-8, 0.1 + 0.2, 99999999.9999999, 1e15, 1e300, -22.5, -0.0 };
+    struct mq_columns c;
+    mq_columns_init(&c, 1);
+    for (size_t i = 0; i < MQ_LENGTH(numbers); i++) {
+        mq_columns_number(&c, numbers[i]);
+        char text[64] = "";
+        struct mq_str is = cell(&c, i, 0);
+        memcpy(text, is.s, is.n);
+        assert_true(strtod(text, NULL) >= numbers[i] && strtod(text, NULL) <= numbers[i]);
+    }
+    assert_true(mq_str_equal(cell(&c, 1, 0), MQ_STR("1")));
+    assert_true(mq_str_equal(cell(&c, 2, 0), MQ_STR("22.8661")));
+    /* places as devices have them, all over the county */
+    mq_columns_reset(&c);
+    for (int i = 0; i < 100000; i++) {
+        double number = 115.0 + i * 0.0000123;
+        mq_columns_number(&c, number);
+        char text[64] = "";
+        struct mq_str is = cell(&c, c.rows - 1, 0);
+        memcpy(text, is.s, is.n);
+        assert_true(strtod(text, NULL) >= number && strtod(text, NULL) <= number);
+    }
+    mq_columns_deinit(&c);
+}
+
 static void ten_thousand_rows_survive_growing_and_reset(void **state) {
     (void)state;
     struct mq_columns c;
@@ -78,6 +105,7 @@ int main(void) {
         cmocka_unit_test(a_row_is_complete_after_its_last_cell),
         cmocka_unit_test(a_cancelled_row_leaves_no_trace),
         cmocka_unit_test(bytes_become_hexadecimal_and_empty_text_null),
+        cmocka_unit_test(every_number_is_read_back_as_itself),
         cmocka_unit_test(ten_thousand_rows_survive_growing_and_reset),
     };
     return cmocka_run_group_tests_name("columns", tests, NULL, NULL);
