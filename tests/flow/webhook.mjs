@@ -226,7 +226,8 @@ export function stories(system) {
     back.server.listen(Number(new URL(deadUrl).port), '127.0.0.1')
     endpoints.push(back)
     await until(async () => (await rows('dead', `and state <> 'done'`)).length === 0, 'everything is with the one that was dead', 30000)
-    const events = back.requests.filter(r => r.json.case.case === id).map(r => r.json.event.event)
+    // what was tried three times holds up none of those behind it
+    const events = back.requests.filter(r => r.json.case.case === id && r.json.attempt <= 3).map(r => r.json.event.event)
     assert.deepEqual(events, [...events].sort((a, b) => a - b), 'the events of one case in order')
 
     const health = await (await system.connect('bomei-command')).subscribe('minqing/health/webhook/+')
