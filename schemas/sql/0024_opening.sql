@@ -203,20 +203,22 @@ begin
         select p."case", 'call_out', 'again', now_at + make_interval(mins => o.call_out_minutes) where o.call_out_minutes is not null
     ),
     audiences as (
-        select case when o.restricted then 2 else 1 end as topic, d as audience from unnest(departments) d where d <> 'command_centre'
+        select case when o.restricted then 2 else 1 end as topic,
+               array_remove(departments, 'command_centre')
+                   || case when not o.restricted and (p.severity = 4 or o.lead = 'command_centre') then array['command_centre'] end as departments
         union all
-        select 1, 'command_centre' where p.severity = 4 or o.restricted or o.lead = 'command_centre'
+        select 1, array['command_centre'] where o.restricted
     ),
     told as (
-        insert into minqing.announcements (ref, topic, audience, scope, version)
-        select p."case", a.topic, a.audience, p.town, 1 from audiences a
-        union all
-        select p."case", a.topic, a.audience, left(p.area, 12), 1
+        insert into minqing.announcements (ref, topic, audience, scope, version, targets)
+        select p."case", a.topic, '', '', 1,
+               array(select d || '/' || p.town from unnest(a.departments) d)
+                   || array(select distinct d.department || '/' || d.area from minqing.accounts d
+                            where d.department = any(a.departments) and d.area = left(p.area, 12) and length(d.area) = 12 and not d.locked)
         from audiences a
-        where length(p.area) >= 12
-          and exists (select from minqing.accounts d where d.department = a.audience and d.area = left(p.area, 12) and not d.locked)
+        where a.departments <> '{}'
         union all
-        select p."case", 4, d.account, '', 1 from minqing.accounts d where d.account = p.account and d.role = 'device'
+        select p."case", 4, d.account, '', 1, null from minqing.accounts d where d.account = p.account and d.role = 'device'
     )
     insert into minqing.case_events (ref, "case", report, at, what, actor, account, person, message, version, state, data)
     values (p."case", p."case", p.report, now_at, 'opened', case when p_account is null then 'engine' else 'command' end, p_account, who, p_message, 1,
