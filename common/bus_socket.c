@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #define PUBLISH 3 /* the kind of packet that brings a message */
@@ -42,13 +41,13 @@ int mq_bus_socket(int64_t port, int *fd) {
 bool mq_bus_socket_cork(int fd, bool on) { return setsockopt(fd, IPPROTO_TCP, TCP_CORK, &(int){ on }, sizeof(int)) == 0; }
 
 bool mq_bus_socket_waiting(int fd) {
-    int there = 0;
-    unsigned char head[5]; /* kind, then the length in up to four groups of seven bits, the lowest first */
-    if (ioctl(fd, FIONREAD, &there) < 0 || there < 2 || recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT) < 2 || head[0] >> 4 != PUBLISH)
+    unsigned char head[2048]; /* kind, then the length in up to four groups of seven bits, the lowest first, then the rest */
+    ssize_t there = recv(fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+    if (there < 2 || head[0] >> 4 != PUBLISH)
         return false;
-    int length = 0, at = 1;
-    for (int shift = 0; at < (int)sizeof(head) && at < there; shift += 7) {
-        length |= (head[at] & 0x7f) << shift;
+    ssize_t length = 0, at = 1;
+    for (int shift = 0; at < 5 && at < there; shift += 7) {
+        length |= (ssize_t)(head[at] & 0x7f) << shift;
         if (head[at++] < 0x80)
             return there - at >= length;
     }

@@ -12,7 +12,7 @@ int mq_bus_socket(int64_t port, int *fd);
 /* Gathers what is written until it is told not to (the kernel's own limit is 200 ms). False: it does not. */
 bool mq_bus_socket_cork(int fd, bool on);
 
-/* Has another whole message arrived that was not read yet? False where TLS hides it. */
+/* Has another whole message of up to 2 KiB arrived that Paho has not taken yet? False where TLS hides it. */
 bool mq_bus_socket_waiting(int fd);
 /* Whoever polls is woken only when so many bytes are there, or the connection ends. False: it does not. */
 bool mq_bus_socket_expect(int fd, size_t bytes);

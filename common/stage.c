@@ -219,6 +219,8 @@ static int64_t until_next_us(const struct mq_stage *stage) {
         due = stage->health_due_us;
     if (stage->tick_due_us < due)
         due = stage->tick_due_us;
+    if (stage->pending.rows && stage->settle_due_us < due)
+        due = stage->settle_due_us;
     return due - mq_clock_monotonic_us();
 }
 
@@ -237,7 +239,7 @@ static void loop(struct mq_stage *stage) {
             continue;
         }
         int r = mq_gather_pause_us(stage) > 0 ? 0 : take_batch(stage, &worked);
-        if (r == 0 && (!worked || stage->pending.rows >= MQ_STAGE_CONFIRMS / 2))
+        if (r == 0 && mq_batch_settle_due(stage, !worked))
             r = mq_batch_settle(stage);
         if (r == 0)
             r = mq_sweep_step(stage, &worked);

@@ -12,6 +12,7 @@
 
 #define RESULT_BYTES ((size_t)4 * 1024 * 1024) /* of what a transaction returns, roughly at most */
 #define ROWS_FIRST 16                          /* of a route's first transaction */
+#define SETTLE_US 50000                        /* longest wait of an answer to be confirmed by a stage that is idle */
 
 static void tally(struct mq_stage *stage, enum mq_metric which, size_t n) { mq_metrics_add(&stage->metrics, which, n); }
 
@@ -91,6 +92,12 @@ int mq_batch_settle(struct mq_stage *stage) {
     return r < 0 ? r : 0;
 }
 
+bool mq_batch_settle_due(const struct mq_stage *stage, bool idle) {
+    if (stage->pending.rows == 0)
+        return false;
+    return stage->pending.rows >= MQ_STAGE_CONFIRMS / 2 || (idle && mq_clock_monotonic_us() >= stage->settle_due_us);
+}
+
 void mq_batch_forget(struct mq_stage *stage) {
     stage->ack_count = 0;
     mq_columns_reset(&stage->pending);
@@ -107,6 +114,8 @@ void mq_stage_confirm(struct mq_stage *stage, const struct mq_str *cells, size_t
         mq_columns_deinit(&stage->pending);
         mq_columns_init(&stage->pending, count);
     }
+    if (stage->pending.rows == 0)
+        stage->settle_due_us = mq_clock_monotonic_us() + SETTLE_US;
     stage->outcomes[stage->pending.rows] = MQ_ACK_TAKEN;
     for (size_t i = 0; i < count; i++)
         mq_columns_text(&stage->pending, cells[i]);

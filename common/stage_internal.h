@@ -80,6 +80,7 @@ struct mq_stage {
     enum mq_ack acks[MQ_STAGE_ACKS];            /* of publications of these rows, answer perhaps not yet known */
     uint16_t ack_rows[MQ_STAGE_ACKS];
     size_t ack_count;
+    int64_t settle_due_us;                      /* monotonic: until then answers may come by themselves, and more be confirmed with these */
 
     struct mq_sweep_state sweeps[MQ_STAGE_SWEEPS];
     int64_t health_due_us, tick_due_us;
@@ -104,9 +105,11 @@ int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const P
 int mq_batch_await_store(struct mq_stage *stage);
 /* Publishes what a statement returned that needed no elements. */
 int mq_batch_done(struct mq_stage *stage, const struct mq_route *route, PGresult *rows);
-/* Waits for the answers and confirms in one statement. What was lost or refused stays unconfirmed and is swept. Left until there is
- * nothing else to do, or much to confirm, so that the answers of one batch come while the next is at work. */
+/* Waits for the answers and confirms in one statement. What was lost or refused stays unconfirmed and is swept. */
 int mq_batch_settle(struct mq_stage *stage);
+/* Is it time to? When there is much to confirm; or nothing else to do and some time has passed, so that what comes next need not wait
+ * for the answers, and one statement confirms what several batches have said. */
+bool mq_batch_settle_due(const struct mq_stage *stage, bool idle);
 /* Without the lock another instance speaks: what this one said is not its to confirm. After a disconnect. */
 void mq_batch_forget(struct mq_stage *stage);
 void mq_batch_deinit(struct mq_stage *stage);

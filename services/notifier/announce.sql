@@ -45,3 +45,4 @@ from (select array_agg(i.event) as events, array_agg(i.ref) as refs, (select arr
       from unnest($2::bigint[], $3::uuid[]) i (event, ref)
       where i.event not in (select o.event from opened o)) n
 cross join lateral minqing.due_announcements(n.events, n.refs, n.heard) d
+where n.events is not null or exists (select from opened o join minqing.announcements a on a.audience = o.account and a.waiting)
