@@ -277,6 +277,7 @@ int mq_bus_connect(struct mq_bus *bus) {
     maximum.value.integer2 = (unsigned short)bus->options.receive_maximum;
     MQTTProperties_add(&properties, &maximum);
 
+    bus->socket = -1; /* its number may be another's soon */
     eventfd_t seen;
     (void)eventfd_read(bus->fd, &seen);
     pthread_mutex_lock(&bus->lock);

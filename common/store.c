@@ -26,7 +26,7 @@ struct mq_store {
     PGconn *connection;
     const struct mq_statement *prepared[STATEMENTS];
     size_t prepared_count;
-    uint64_t executed; /* statements on this connection */
+    uint64_t executed; /* rows that statements on this connection were given */
     struct mq_buffer parameters[COLUMNS];
     char fault[512];
 };
@@ -274,14 +274,18 @@ static int prepare(struct mq_store *store, const struct mq_statement *statement)
 }
 
 /* A plan is kept for the session, and one that was made while its tables were empty may read the whole of them. So plans are made anew
- * after 8, 64, 512, 4,096 and 32,768 statements: by then the tables are as large as ever matters. */
-static void follow_growth(struct mq_store *store) {
-    uint64_t n = ++store->executed;
-    if (n == 8 || n == 64 || n == 512 || n == 4096 || n == 32768)
-        PQclear(PQexec(store->connection, "discard plans"));
+ * after 8, 64, 512, … rows, however few statements bring them: by the last the tables are as large as ever matters. */
+static void follow_growth(struct mq_store *store, size_t rows) {
+    uint64_t before = store->executed;
+    store->executed += rows;
+    for (uint64_t n = 8; n <= 262144; n *= 8)
+        if (before < n && n <= store->executed) {
+            PQclear(PQexec(store->connection, "discard plans"));
+            return;
+        }
 }
 
-static int execute(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count,
+static int execute(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count, size_t rows,
                    PGresult **result) {
     if (!mq_store_connected(store))
         return MQ_STORE_AWAY;
@@ -289,7 +293,7 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
     int outcome = prepare(store, statement);
     if (outcome != MQ_STORED)
         return outcome;
-    follow_growth(store);
+    follow_growth(store, rows);
     PGresult *r = NULL;
     if (PQsendQueryPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0)) {
         mq_drill_point(MQ_DRILL_STATEMENT);
@@ -316,7 +320,7 @@ int mq_store_run(struct mq_store *store, const struct mq_statement *statement, c
             return -ENOMEM;
         values[i] = mq_buffer_text(&store->parameters[i]);
     }
-    int outcome = execute(store, statement, values, columns->columns, result);
+    int outcome = execute(store, statement, values, columns->columns, count, result);
     if (fault)
         *fault = outcome == MQ_BAD_DATA ? store->fault : "";
     return outcome;
@@ -324,5 +328,5 @@ int mq_store_run(struct mq_store *store, const struct mq_statement *statement, c
 
 int mq_store_query(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count,
                    PGresult **result) {
-    return execute(store, statement, values, count, result);
+    return execute(store, statement, values, count, 1, result);
 }
