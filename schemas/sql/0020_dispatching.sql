@@ -35,42 +35,45 @@ $$;
 create or replace function absorb_reviews(p_cases uuid[]) returns table (event bigint, ref uuid, traceparent text) language plpgsql as
 $$
 declare
+    reports uuid[];
     waiting minqing.placement[];
     fitting minqing.placement[];
     targets uuid[];
 begin
-    select array_agg(w order by w.report) into waiting
-    from (
-        select distinct v.report
-        from minqing.joinable c
-        join minqing.join_rules j on j.mine = minqing.join_key(c.domain, null, c.severity) and j.other = minqing.join_key(c.domain, c.kind, c.severity)
-        cross join lateral (
-            select r.report, r.domains
-            from minqing.reviews r
-            where r.state = 'waiting' and r.town = c.town and r.place <@ minqing.square(c.place, j.metres * minqing.stretch(c.place))
-              and (c.severity = 4 or c.domain = any(r.domains))
-            union all
-            (select r.report, r.domains
-             from minqing.reviews r
-             where j.overlap = 0 and c.place is not null and r.state = 'waiting' and r.town = c.town and r.place is null
-             order by r.opened_at desc
-             limit 100)
-            union all
-            (select r.report, r.domains
-             from minqing.reviews r
-             where j.overlap = 0 and c.place is null and r.state = 'waiting' and r.town = c.town
-             order by r.opened_at desc
-             limit 100)
-        ) v
-        join minqing.classifications k on k.report = v.report
-        where c."case" = any(p_cases)
-          and (c.domain = any(v.domains) or c.severity = 4 and minqing.covered(k.words, c.words) >= 0.35)
-          and (j.overlap = 0 or minqing.covered(k.words, c.words) >= j.overlap)
+    select array_agg(distinct v.report) into reports
+    from minqing.joinable c
+    join minqing.join_rules j on j.mine = minqing.join_key(c.domain, null, c.severity) and j.other = minqing.join_key(c.domain, c.kind, c.severity)
+    cross join lateral (
+        select r.report, r.domains
+        from minqing.reviews r
+        where r.state = 'waiting' and r.town = c.town and r.place <@ minqing.square(c.place, j.metres * minqing.stretch(c.place))
+          and (c.severity = 4 or c.domain = any(r.domains))
+        union all
+        (select r.report, r.domains
+         from minqing.reviews r
+         where j.overlap = 0 and c.place is not null and r.state = 'waiting' and r.town = c.town and r.place is null
+         order by r.opened_at desc
+         limit 100)
+        union all
+        (select r.report, r.domains
+         from minqing.reviews r
+         where j.overlap = 0 and c.place is null and r.state = 'waiting' and r.town = c.town
+         order by r.opened_at desc
+         limit 100)
     ) v
     join minqing.classifications k on k.report = v.report
-    join minqing.reviews u on u.report = v.report
-    cross join lateral minqing.placements(array[v.report], array[null::uuid], array[k.model_domain], array[null::text], array[k.severity],
-                                        array[array_to_string(u.domains, ',')], false) w;
+    where c."case" = any(p_cases)
+      and (c.domain = any(v.domains) or c.severity = 4 and minqing.covered(k.words, c.words) >= 0.35)
+      and (j.overlap = 0 or minqing.covered(k.words, c.words) >= j.overlap);
+    if reports is null then
+        return;
+    end if;
+    select array_agg(w order by w.report) into waiting
+    from minqing.reviews u
+    join minqing.classifications k on k.report = u.report
+    cross join lateral minqing.placements(array[u.report], array[null::uuid], array[k.model_domain], array[null::text], array[k.severity],
+                                        array[array_to_string(u.domains, ',')], false) w
+    where u.report = any(reports);
     if waiting is null then
         return;
     end if;
