@@ -13,7 +13,8 @@ const snapshot = work => ({
   },
 })
 
-const announcement = (work, topic, audience, scope) => [work.case?.id ?? work.report.id, topic, audience, scope, 1, 1, topic !== 4]
+const announcement = (work, topic, audience, scope, departments) => [work.case?.id ?? work.report.id, topic, audience, scope, 1, 1, topic !== 4,
+  departments ? `{${departments.map(d => `${d}/${work.report.town}`)}}` : null]
 
 /** @type {{name: string, columns: [string, string][], rows: (work: import('./handle.mjs').Work) => unknown[][]}[]} */
 const tables = [
@@ -60,10 +61,11 @@ const tables = [
   },
   {
     name: 'announcements',
-    columns: [['ref', uuid], ['topic', small], ['audience', t], ['scope', t], ['version', int], ['published_version', int], ['live', yes]],
+    columns: [['ref', uuid], ['topic', small], ['audience', t], ['scope', t], ['version', int], ['published_version', int], ['live', yes], ['targets', t]],
     rows: work => [
-      ...work.parts.map(p => announcement(work, work.case.restricted ? 2 : 1, p.department, work.report.town)),
-      ...(work.case && (work.case.restricted || work.case.severity === 4) ? [announcement(work, 1, 'command_centre', work.report.town)] : []),
+      ...(work.case ? [announcement(work, work.case.restricted ? 2 : 1, '', '',
+        [...work.parts.map(p => p.department), ...(!work.case.restricted && work.case.severity === 4 ? ['command_centre'] : [])])] : []),
+      ...(work.case?.restricted ? [announcement(work, 1, '', '', ['command_centre'])] : []),
       ...(work.case ? [announcement(work, 4, work.report.account, '')] : [announcement(work, 3, '', work.report.town)]),
     ],
   },
@@ -74,7 +76,7 @@ const tables = [
 ]
 
 // arrays of arrays and geography go as text and are cast in the statement
-const casts = { attachments: '::text[]', also: '::text[]', location: '::public.geography' }
+const casts = { attachments: '::text[]', also: '::text[]', targets: '::text[]', location: '::public.geography' }
 for (const table of tables) {
   const names = table.columns.map(([name]) => `"${name}"`).join(', ')
   const values = table.columns.map(([name]) => `"${name}"${casts[name] ?? ''}`).join(', ')
