@@ -274,10 +274,10 @@ static int prepare(struct mq_store *store, const struct mq_statement *statement)
 }
 
 /* A plan is kept for the session, and one that was made while its tables were empty may read the whole of them. So plans are made anew
- * after 8, 16, 32, … 32,768 statements: a statement may bring hundreds of rows, and by then the tables are as large as ever matters. */
+ * after 8, 32, 128, … 32,768 statements: a statement may bring hundreds of rows, and by then the tables are as large as ever matters. */
 static void follow_growth(struct mq_store *store) {
     uint64_t n = ++store->executed;
-    if (n >= 8 && n <= 32768 && (n & (n - 1)) == 0)
+    if (n == 8 || n == 32 || n == 128 || n == 512 || n == 2048 || n == 8192 || n == 32768)
         PQclear(PQexec(store->connection, "discard plans"));
 }
 
