@@ -274,11 +274,11 @@ static int prepare(struct mq_store *store, const struct mq_statement *statement)
 }
 
 /* A plan is kept for the session, and one that was made while its tables were empty may read the whole of them. So plans are made anew
- * after 8, 16, 32, … rows, however few statements bring them: by the last the tables are as large as ever matters. */
+ * after 8, 32, 128, … rows, however few statements bring them: by the last the tables are as large as ever matters. */
 static void follow_growth(struct mq_store *store, size_t rows) {
     uint64_t before = store->executed;
     store->executed += rows;
-    for (uint64_t n = 8; n <= 262144; n *= 2)
+    for (uint64_t n = 8; n <= 131072; n *= 4)
         if (before < n && n <= store->executed) {
             PQclear(PQexec(store->connection, "discard plans"));
             return;
