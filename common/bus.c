@@ -291,7 +291,9 @@ int mq_bus_connect(struct mq_bus *bus) {
         int64_t theirs = response.properties ? MQTTProperties_getNumericValue(response.properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM) : -1;
         bus->window = (size_t)(theirs > 0 && theirs < bus->options.window ? theirs : bus->options.window);
         bus->session_present = o.returned.sessionPresent != 0;
-        bus->holding = bus->corked = bus->gathering = false;
+        bus->holding = false;
+        bus->corked = false;
+        bus->gathering = false;
         int socket, found = mq_bus_socket(bus->options.port, &socket);
         bus->socket = socket;
         if (found == 0)
