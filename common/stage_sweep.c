@@ -74,8 +74,10 @@ static void finish(struct mq_stage *stage, const struct mq_sweep *sweep, struct 
     int64_t every_ms = sweep->every_ms ? sweep->every_ms : stage->settings->sweep_ms;
     state->due_us = sweep->kind == MQ_SWEEP_LIVE ? INT64_MAX : mq_clock_monotonic_us() + every_ms * 1000;
     state->behind = sweep->kind == MQ_SWEEP_BACKLOG ? state->brought : 0;
+    /* what lives is told again once a connection, which is said even just after another sweep */
+    int64_t apart_ms = sweep->kind == MQ_SWEEP_LIVE ? 0 : 10000;
     if (state->brought && sweep->kind != MQ_SWEEP_CLOCK)
-        mq_log_limited("swept", 10000, MQ_INFO, "%s: %zu handled that no message brought", sweep->statement->name, state->brought);
+        mq_log_limited("swept", apart_ms, MQ_INFO, "%s: %zu handled that no message brought", sweep->statement->name, state->brought);
 }
 
 /* The statement does what is due; more of it is left when it did as much as it may at once. */
