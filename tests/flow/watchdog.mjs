@@ -72,12 +72,12 @@ export function stories(system) {
     assert.equal(system.pid('ingest'), pid)
   }))
 
-  for (const [service, session, loop] of [['ingest', 'minqing-ingest', 'loop'], ['webhook', 'minqing-webhook-sender', 'sender of webhooks']]) {
+  // one that has been set up, and serves: ingest, which is ready, asks nothing by itself; the sender connects when it likes, and asks each second
+  for (const [service, session, loop, serves] of [['ingest', 'minqing-ingest', 'loop', `state = 'idle'`], ['webhook', 'minqing-webhook-sender', 'sender of webhooks', `query like '--%'`]]) {
     test(`the database's session ${session} answers no more, though its connection stands: the ${loop} is ended, and a new session serves`, () =>
       withSettings(service, [`MINQING_${service.toUpperCase()}_WATCHDOG=2s`], async pid => {
-        // one that has been set up, and serves
         const sessionOf = async () => (await system.sql(`select pid from pg_stat_activity
-          where application_name = $1 and query like '--%' order by backend_start desc`, session))[0]?.pid
+          where application_name = $1 and ${serves} order by backend_start desc`, session))[0]?.pid
         const frozen = await until(sessionOf, 'the session')
         process.kill(frozen, 'SIGSTOP')
         const account = 'bomei-046'
