@@ -275,14 +275,18 @@ static int prepare(struct mq_store *store, const struct mq_statement *statement)
 
 /* A plan is kept for the session, and one that was made while its tables were empty may read the whole of them. So plans are made anew
  * after 8, 32, 128, … rows, however few statements bring them: by the last the tables are as large as ever matters. */
-static void follow_growth(struct mq_store *store, size_t rows) {
+static int follow_growth(struct mq_store *store, const struct mq_statement *statement, size_t rows) {
     uint64_t before = store->executed;
     store->executed += rows;
+    bool due = false;
     for (uint64_t n = 8; n <= 131072; n *= 4)
-        if (before < n && n <= store->executed) {
-            PQclear(PQexec(store->connection, "discard plans"));
-            return;
-        }
+        due = due || (before < n && n <= store->executed);
+    if (!due)
+        return MQ_STORED;
+    PGresult *r = PQsendQuery(store->connection, "discard plans") ? await_result(store) : NULL;
+    int outcome = outcome_of(store, statement, r);
+    PQclear(r);
+    return outcome == MQ_BAD_DATA ? -EPROTO : outcome;
 }
 
 static int execute(struct mq_store *store, const struct mq_statement *statement, const char *const *values, size_t count, size_t rows,
@@ -291,9 +295,10 @@ static int execute(struct mq_store *store, const struct mq_statement *statement,
         return MQ_STORE_AWAY;
     mq_watchdog_at("statement", statement->name); /* preparing it waits for locks, too */
     int outcome = prepare(store, statement);
+    if (outcome == MQ_STORED)
+        outcome = follow_growth(store, statement, rows);
     if (outcome != MQ_STORED)
         return outcome;
-    follow_growth(store, rows);
     PGresult *r = NULL;
     if (PQsendQueryPrepared(store->connection, statement->name, (int)count, values, NULL, NULL, 0)) {
         mq_drill_point(MQ_DRILL_STATEMENT);
