@@ -23,6 +23,14 @@ async function atRest(system, service) {
   return health
 }
 
+/** Ingest starts again after `between`; resolves when it is ready: one that is ended while it starts is not what these stories are about. */
+async function startAgain(system, between) {
+  const log = () => readFileSync(path.join(system.folder, 'log/ingest/current'), 'utf8')
+  let before
+  await system.restart('ingest', () => { before = log().length; between() })
+  await until(() => / ready: /.test(log().slice(before)), 'ingest is ready', 30000)
+}
+
 /** Whether the broker keeps a message there, as a newcomer is told who may read it. */
 async function isRetained(system, topic) {
   const newcomer = await (await system.connect('ingest')).subscribe(topic)
@@ -82,7 +90,7 @@ export function stories(system) {
     const settings = path.join(system.folder, 'minqing.conf')
     const usual = readFileSync(settings, 'utf8')
     const lowered = usual.replace('[ingest]', '[ingest]\naccount_rate = 4\naccount_burst = 4\nretry_after = 1s')
-    await system.restart('ingest', () => writeFileSync(settings, lowered))
+    await startAgain(system, () => writeFileSync(settings, lowered))
     try {
       const box = path.join(system.folder, 'outbox-limits.db')
       const run = (...args) => system.run('minqing-field', ...args, '-u', 'bomei-062', '-P', system.devices['bomei-062'], '--outbox', box, '--json')
@@ -95,7 +103,7 @@ export function stories(system) {
       const [{ n }] = await system.sql(`select count(*)::int as n from minqing.reports where account = 'bomei-062' and text like '路灯不亮 %'`)
       assert.equal(n, 12)
     } finally {
-      await system.restart('ingest', () => writeFileSync(settings, usual))
+      await startAgain(system, () => writeFileSync(settings, usual))
     }
   })
 
@@ -103,7 +111,7 @@ export function stories(system) {
     const account = 'bomei-063'
     const settings = path.join(system.folder, 'minqing.conf')
     const usual = readFileSync(settings, 'utf8')
-    await system.restart('ingest', () => writeFileSync(settings, usual.replace('[ingest]', '[ingest]\naccount_rate = 1\naccount_burst = 1')))
+    await startAgain(system, () => writeFileSync(settings, usual.replace('[ingest]', '[ingest]\naccount_rate = 1\naccount_burst = 1')))
     try {
       const before = await atRest(system, 'ingest')
       // one is within the rate, 16 are told, and what comes behind them in the same breath is thrown away
@@ -113,14 +121,14 @@ export function stories(system) {
       const made = difference(await atRest(system, 'ingest'), before)
       assert.ok(made.excess > 0 && made.rejected > 0, JSON.stringify(made))
     } finally {
-      await system.restart('ingest', () => writeFileSync(settings, usual))
+      await startAgain(system, () => writeFileSync(settings, usual))
     }
   })
 
   test('of one sender\'s bad messages an hour so many are kept; all are answered, and the others are counted', async () => {
     const settings = path.join(system.folder, 'minqing.conf')
     const usual = readFileSync(settings, 'utf8')
-    await system.restart('ingest', () => writeFileSync(settings, usual.replace('[ingest]', '[ingest]\nrejections_an_hour = 10\nrejections_kept = 1000')))
+    await startAgain(system, () => writeFileSync(settings, usual.replace('[ingest]', '[ingest]\nrejections_an_hour = 10\nrejections_kept = 1000')))
     try {
       const account = 'bomei-064'
       const before = await atRest(system, 'ingest')
@@ -137,7 +145,7 @@ export function stories(system) {
       assert.equal(made.rejected, 50)
       assert.equal(made.unkept, counts[0].unkept)
     } finally {
-      await system.restart('ingest', () => writeFileSync(settings, usual))
+      await startAgain(system, () => writeFileSync(settings, usual))
     }
   })
 
