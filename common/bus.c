@@ -18,8 +18,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define SHORTEST_ANSWER 4 /* bytes of a PUBACK */
-
 /* Of all connections of the process: one line, not one each. */
 static struct mq_outage outage = MQ_OUTAGE("broker-away", "broker-back");
 
@@ -53,7 +51,6 @@ struct mq_bus {
     struct flight *flights; /* options.window entries */
     size_t flying;
     size_t wanted;          /* whoever waits is woken when fewer are in flight */
-    _Atomic bool patient;   /* Paho's thread sleeps until several answers are there */
     /* An answer may be here before publish returns its token; only those of the publish being called are kept. */
     bool publishing;
     struct early early[4];
@@ -90,19 +87,11 @@ static void lose_all_locked(struct mq_bus *bus) {
     pthread_cond_broadcast(&bus->changed);
 }
 
-/* Lets Paho's thread sleep until so many answers are there instead of waking it for each: that costs the broker, too. Whatever it reads next ends that, for what it has read no longer counts. */
-static void expect_locked(struct mq_bus *bus, size_t answers) {
-    bool several = answers > 1 && bus->socket >= 0;
-    if (several || bus->patient)
-        bus->patient = mq_bus_socket_expect(bus->socket, several ? answers * SHORTEST_ANSWER : 1) && several;
-}
-
 static void on_published(void *context, int token, int packet_type, MQTTProperties *properties, enum MQTTReasonCodes reason) {
     struct mq_bus *bus = context;
     (void)packet_type;
     (void)properties;
     pthread_mutex_lock(&bus->lock);
-    expect_locked(bus, 1);
     size_t i = 0;
     while (i < bus->flying && bus->flights[i].token != token)
         i++;
@@ -148,11 +137,6 @@ static int on_arrived(void *context, char *topic, int topic_length, MQTTClient_m
     struct mq_bus *bus = context;
     bool more = bus->socket >= 0 && !bus->options.ca_file && mq_bus_socket_waiting(bus->socket);
     gather_acks(bus, more);
-    if (bus->patient) {
-        pthread_mutex_lock(&bus->lock);
-        expect_locked(bus, 1);
-        pthread_mutex_unlock(&bus->lock);
-    }
     struct mq_arrival arrival = {
         .topic = { topic, topic_length ? (size_t)topic_length : strlen(topic) },
         .payload = { message->payload, (size_t)message->payloadlen },
@@ -361,12 +345,9 @@ static int wait_below(struct mq_bus *bus, size_t limit, int64_t timeout_ms) {
     int r = 0;
     pthread_mutex_lock(&bus->lock);
     bus->wanted = limit;
-    if (bus->connected && bus->flying >= limit)
-        expect_locked(bus, bus->flying - limit + 1);
     while (bus->connected && bus->flying >= limit && r == 0)
         r = pthread_cond_clockwait(&bus->changed, &bus->lock, CLOCK_MONOTONIC, &at);
     bus->wanted = 0;
-    expect_locked(bus, 1);
     bool connected = bus->connected;
     bool below = bus->flying < limit;
     pthread_mutex_unlock(&bus->lock);

@@ -53,8 +53,3 @@ bool mq_bus_socket_waiting(int fd) {
     }
     return false;
 }
-
-bool mq_bus_socket_expect(int fd, size_t bytes) {
-    int most = bytes < 65536 ? (int)bytes : 65536;
-    return setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &most, sizeof(most)) == 0;
-}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What Paho does not offer: its socket, and when that sends and wakes. For bus.c. */
+/* What Paho does not offer: its socket, and when that sends. For bus.c. */
 #ifndef MQ_BUS_SOCKET_H
 #define MQ_BUS_SOCKET_H
 
@@ -14,7 +14,5 @@ bool mq_bus_socket_cork(int fd, bool on);
 
 /* Has another whole message of up to 2 KiB arrived that Paho has not taken yet? False where TLS hides it. */
 bool mq_bus_socket_waiting(int fd);
-/* Whoever polls is woken only when so many bytes are there, or the connection ends. False: it does not. */
-bool mq_bus_socket_expect(int fd, size_t bytes);
 
 #endif

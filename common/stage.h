@@ -119,7 +119,7 @@ struct mq_stage_settings {
     { "mqtt", "keep_alive", MQ_SETTING_MS, &(s)->broker_keep_alive_ms, "30s", "MQTT keep-alive", 1000, 300000 },               \
     { "mqtt", "connect_timeout", MQ_SETTING_MS, &(s)->broker_connect_timeout_ms, "5s", "longest wait for a connection", 100, 60000 }, \
     { "mqtt", "answer_timeout", MQ_SETTING_MS, &(s)->broker_answer_timeout_ms, "20s", "longest wait for a PUBACK", 100, 600000 }, \
-    { "mqtt", "window", MQ_SETTING_INTEGER, &(s)->broker_window, "50", "publishes without PUBACK at a time", 1, 1000 },        \
+    { "mqtt", "window", MQ_SETTING_INTEGER, &(s)->broker_window, "200", "publishes without PUBACK at a time", 1, 1000 },        \
     { "mqtt", "receive_maximum", MQ_SETTING_INTEGER, &(s)->broker_receive_maximum, "512", "arrivals without PUBACK at a time", 1, 65535 }, \
     { "mqtt", "retry_first", MQ_SETTING_MS, &(s)->broker_retry_first_ms, "500ms", "first delay before connecting again", 10, 60000 }, \
     { "mqtt", "retry_cap", MQ_SETTING_MS, &(s)->broker_retry_cap_ms, "4s", "longest delay before connecting again", 10, 600000 }, \

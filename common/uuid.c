@@ -136,7 +136,12 @@ struct mq_uuid mq_uuid_v5(const struct mq_uuid *name_space, const void *bytes, s
 }
 
 struct mq_uuid mq_uuid_case_of(const struct mq_uuid *report) {
-    return mq_uuid_v5(&mq_uuid_case_namespace, report, sizeof(*report));
+    struct mq_uuid uuid = mq_uuid_v5(&mq_uuid_case_namespace, report, sizeof(*report));
+    if (report->bytes[6] >> 4 == 7) {
+        memcpy(uuid.bytes, report->bytes, 6);
+        set_version(&uuid, 8);
+    }
+    return uuid;
 }
 
 static bool all_zero(const uint8_t *bytes, size_t n) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Identifiers (RFC 9562): parsing, printing, version 7 for what is new, version 5 for what must come out the same twice. */
+/* Identifiers (RFC 9562): parsing, printing, version 7 for what is new, versions 5 and 8 for what must come out the same twice. */
 #ifndef MQ_UUID_H
 #define MQ_UUID_H
 
@@ -11,8 +11,7 @@ struct mq_uuid {
     uint8_t bytes[16];
 };
 
-/* The namespace of case ids: a case is named by the UUID v5 of its first report's id (16 bytes) in it.
- * Fixed for ever. */
+/* The namespace of case ids. Fixed for ever. */
 extern const struct mq_uuid mq_uuid_case_namespace; /* 6d696e71-696e-5067-8000-636173650001 */
 
 /* Accepts the 36-character form, either case. false: not one, *out untouched. */
@@ -26,7 +25,9 @@ struct mq_uuid mq_uuid_v7(void);
 /* Version 5 (SHA-1) of `n` bytes in a namespace. */
 struct mq_uuid mq_uuid_v5(const struct mq_uuid *name_space, const void *bytes, size_t n);
 
-/* The case that a report opens: version 5 of its 16 bytes. */
+/* The case that a report opens, the same whenever it is computed: version 5 of the report's 16 bytes in the namespace of cases. Of a
+ * report of version 7 the case has its 48 bits of time in front and is of version 8 (vendor-specific), so that cases opened one after the
+ * other lie side by side in every index; the other 74 bits are still those of version 5. */
 struct mq_uuid mq_uuid_case_of(const struct mq_uuid *report);
 
 /* 32 and 16 hexadecimal digits for a new W3C traceparent: "00-{trace}-{span}-01". */

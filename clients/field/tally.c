@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* The last eight bytes are random in version 7 and a digest in version 5. */
+/* The last eight bytes are random in version 7 and a digest in versions 5 and 8. */
 static size_t hash(const struct mq_uuid *id) {
     uint64_t h;
     memcpy(&h, id->bytes + 8, sizeof(h));

@@ -70,7 +70,7 @@ export const contenders = {
 
 /** Writes what minqing was seen to send, from the tables of a run, for the bound. Out: how many messages and bytes a report. */
 export async function writeProfile(stand) {
-  const rows = await stand.system.sql('select * from bench.profile order by report')
+  const rows = await stand.system.sql('select * from bench.profile()')
   writeFileSync(stand.file('profile.tsv'), rows.map(r => `${r.report} ${r.what} ${r.town} ${r.department} ${r.bytes}\n`).join(''))
   const reports = Number(rows.at(-1).report)
   const of = what => rows.filter(r => r.what === what)

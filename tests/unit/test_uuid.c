@@ -87,9 +87,22 @@ static void version_5_of_nothing_is_that_of_the_namespace_alone(void **state) {
 
 static void a_report_opens_the_same_case_whoever_computes_it(void **state) {
     (void)state;
-    struct mq_uuid report = parsed("01934c7e-8f21-7abc-9def-0123456789ab");
     assert_text(mq_uuid_case_namespace, "6d696e71-696e-5067-8000-636173650001");
-    assert_text(mq_uuid_case_of(&report), "0072b48b-4b4f-570f-a0ca-21fe62111100");
+    struct mq_uuid report = parsed("01934c7e-8f21-7abc-9def-0123456789ab");
+    assert_text(mq_uuid_v5(&mq_uuid_case_namespace, &report, sizeof(report)), "0072b48b-4b4f-570f-a0ca-21fe62111100");
+    assert_text(mq_uuid_case_of(&report), "01934c7e-8f21-870f-a0ca-21fe62111100");
+    struct mq_uuid random = parsed("0192a4b0-8f21-4abc-9def-0123456789ab"), of_random = mq_uuid_case_of(&random);
+    struct mq_uuid plain = mq_uuid_v5(&mq_uuid_case_namespace, &random, sizeof(random));
+    assert_memory_equal(&of_random, &plain, sizeof(plain));
+}
+
+static void cases_lie_in_the_order_of_their_reports(void **state) {
+    (void)state;
+    struct mq_uuid earlier = parsed("01934c7e-8f21-7fff-bfff-ffffffffffff"), later = parsed("01934c7e-8f22-7000-8000-000000000000");
+    struct mq_uuid first = mq_uuid_case_of(&earlier), second = mq_uuid_case_of(&later);
+    assert_true(memcmp(&first, &second, sizeof(first)) < 0);
+    assert_int_equal(first.bytes[6] >> 4, 8);
+    assert_int_equal(first.bytes[8] >> 6, 2);
 }
 
 static void new_ids_carry_the_time_the_version_and_the_variant(void **state) {
@@ -177,6 +190,7 @@ int main(void) {
         cmocka_unit_test(version_5_agrees_with_the_published_vector),
         cmocka_unit_test(version_5_of_nothing_is_that_of_the_namespace_alone),
         cmocka_unit_test(a_report_opens_the_same_case_whoever_computes_it),
+        cmocka_unit_test(cases_lie_in_the_order_of_their_reports),
         cmocka_unit_test(new_ids_carry_the_time_the_version_and_the_variant),
         cmocka_unit_test(fifty_thousand_new_ids_only_ever_go_forward),
         cmocka_unit_test(threads_never_get_the_same_stamp),
