@@ -5,6 +5,7 @@
 #include "bus_properties.h"
 #include "bus_socket.h"
 #include "clock.h"
+#include "lean_paho.h"
 #include "log.h"
 #include "outage.h"
 #include "topic.h"
@@ -17,6 +18,8 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+
+#define MANY 64 /* publishes in flight: their answers need not be taken one by one */
 
 /* Of all connections of the process: one line, not one each. */
 static struct mq_outage outage = MQ_OUTAGE("broker-away", "broker-back");
@@ -73,11 +76,17 @@ static void count_locked(struct mq_bus *bus, enum mq_ack ack) {
         bus->refused++;
 }
 
+static void take_off_locked(struct mq_bus *bus, struct flight flight) {
+    bus->flights[bus->flying++] = flight;
+    mq_lean_paho_nap(bus->socket, bus->flying >= MANY);
+}
+
 static void land_locked(struct mq_bus *bus, size_t i, enum mq_ack ack) {
     if (bus->flights[i].ack)
         *bus->flights[i].ack = ack;
     bus->flights[i] = bus->flights[--bus->flying];
     count_locked(bus, ack);
+    mq_lean_paho_nap(bus->socket, bus->flying >= MANY);
 }
 
 static void lose_all_locked(struct mq_bus *bus) {
@@ -440,7 +449,7 @@ int mq_bus_publish(struct mq_bus *bus, const char *topic, const struct mq_public
             if (ack)
                 *ack = known;
             if (known == MQ_ACK_PENDING)
-                bus->flights[bus->flying++] = (struct flight){ token, ack };
+                take_off_locked(bus, (struct flight){ token, ack });
             else
                 count_locked(bus, known);
         } else if (code == MQTTCLIENT_SUCCESS) {

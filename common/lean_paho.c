@@ -3,6 +3,8 @@
  * before its sockets. Without the option every allocation is kept in a tree and every function call in a list, each under one lock of the
  * whole process: half of what the notifier costs. Linked before the archive, these stand for its own; meson.build sees whether the archive
  * goes with them, and links the shared library where it does not. */
+#include "lean_paho.h"
+
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#define NAP_NS 300000 /* some ten answers of a busy broker */
 
 int Heap_initialize(void);
 void Heap_terminate(void);
@@ -70,6 +75,7 @@ int __real_close(int fd);
 /* What was read of a socket and not asked for yet. A socket that finds no place here is read as ever. */
 static struct ahead {
     _Atomic int socket; /* and one: 0 is nobody's */
+    atomic_bool naps;
     size_t from, to;
     char bytes[16384];
 } aheads[4];
@@ -90,6 +96,7 @@ static struct ahead *ahead_for(int fd) {
         if (aheads[i].socket == 0) {
             a = &aheads[i];
             a->from = a->to = 0;
+            a->naps = false;
             a->socket = fd + 1;
         }
     return a;
@@ -150,12 +157,32 @@ static bool has_ahead(const struct pollfd *fd) {
     return some;
 }
 
+void mq_lean_paho_nap(int fd, bool on) {
+    struct ahead *a = ahead_of(fd);
+    if (a && atomic_load_explicit(&a->naps, memory_order_relaxed) != on)
+        a->naps = on;
+}
+
+/* Not with poll's own timeout nor with SO_RCVLOWAT: the kernel acknowledges later what nobody has read yet, and the broker, some ten small
+ * packets ahead of it, stands still for 40 ms. */
+static int wait_for(struct pollfd *fds, nfds_t n, int timeout) {
+    int ready = __real_poll(fds, n, timeout);
+    bool naps = false;
+    for (nfds_t i = 0; i < n && ready > 0 && timeout != 0; i++) {
+        struct ahead *a = fds[i].revents & POLLIN ? ahead_of(fds[i].fd) : NULL;
+        naps = naps || (a && a->naps);
+    }
+    if (naps)
+        nanosleep(&(struct timespec){ .tv_nsec = NAP_NS }, NULL);
+    return ready;
+}
+
 int __wrap_poll(struct pollfd *fds, nfds_t n, int timeout) {
     nfds_t ahead = 0;
     for (nfds_t i = 0; i < n; i++)
         ahead += has_ahead(&fds[i]);
     if (ahead == 0)
-        return __real_poll(fds, n, timeout);
+        return wait_for(fds, n, timeout);
     for (nfds_t i = 0; i < n; i++)
         fds[i].revents = 0;
     if (ahead < n && __real_poll(fds, n, 0) < 0)

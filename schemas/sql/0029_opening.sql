@@ -16,6 +16,9 @@ create index assignments_department on assignments (department);
 -- Both are ids of cases that the same transaction has locked, and looked at by each case that opens, which has neither.
 alter table cases drop constraint cases_merged_into_fkey, drop constraint cases_split_from_fkey;
 
+-- As in 0026: looked up by the statement that opens the review, and never deleted.
+alter table reviews drop constraint reviews_report_fkey;
+
 -- Elements ------------------------------------------------------------------------------------------------------------
 
 -- Not immutable, since the text of an id is not: only so does PostgreSQL put them into the statement, instead of planning each call.

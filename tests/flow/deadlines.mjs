@@ -258,4 +258,30 @@ export function stories(system) {
     await system.happened(id, 'supervised')
     await system.assertReplays(id)
   })
+
+  test('a route of a town counts from the moment it is written, for its town alone; what is kept ready agrees with the routes', async () => {
+    const unlike = () => system.sql(`
+      select w.domain, w.kind, w.severity, w.area
+      from minqing.ways w
+      cross join lateral minqing.routes_of(w.domain, nullif(w.kind, ''), w.area, w.severity) r
+      cross join lateral minqing.deadlines_of(r, w.severity) d
+      where (w.lead, array(select unnest(w.supporting) order by 1), w.restricted, w.sign_minutes, w.handle_minutes, w.clock)
+        is distinct from (r.lead, array(select distinct u from unnest(r.supporting) u where u <> r.lead order by u), r.restricted, d.sign_minutes,
+                          d.handle_minutes, d.clock)`)
+    const lead = async (kind, area) => (await system.sql('select lead, sign_minutes from minqing.ways_of($1, $2, $3, 2::smallint)', kind.split('.')[0], kind, area))[0]
+    const kind = 'counterfeit.cigarettes', here = '441581105202', there = '441581106201'
+    const before = await lead(kind, here)
+    assert.deepEqual(await unlike(), [])
+    await system.sql(`insert into minqing.routes (domain, kind, area, lead, supporting, sign_minutes, handle_minutes, clock, default_severity, restricted)
+      select domain, kind, '441581105', 'town_government', supporting, 7, handle_minutes, clock, default_severity, restricted
+      from minqing.routes where kind = $1 and area = '' and severity is null`, kind)
+    try {
+      assert.deepEqual(await lead(kind, here), { lead: 'town_government', sign_minutes: 7 })
+      assert.deepEqual(await lead(kind, there), before)
+      assert.deepEqual(await unlike(), [])
+    } finally {
+      await system.sql(`delete from minqing.routes where kind = $1 and area = '441581105'`, kind)
+    }
+    assert.deepEqual(await lead(kind, here), before)
+  })
 }

@@ -83,4 +83,27 @@ export function stories(system) {
     await here.next(m => json(m).report === first.id, 'the status of the first report')
     await here.next(m => json(m).report === second.id, 'the status of the second')
   })
+
+  test('what is being changed just now is not waited for: the rest is confirmed, and it later', async () => {
+    const device = await system.connect('bomei-042')
+    const sent = [report('有人在海边偷卸冻肉'), report('有人在店里卖假酒')]
+    for (const message of sent) await device.publish('minqing/field/bomei-042/report', JSON.stringify(message))
+    const told = message => system.sql(`select a.ref from minqing.announcements a join minqing.case_reports m on m."case" = a.ref
+      where m.report = $1 and a.topic in (1, 2) and a.published_version >= a.version`, message.id)
+    for (const message of sent) await until(async () => (await told(message)).length, `the case of ${message.text} is announced`)
+    await system.sql(`update minqing.announcements a set published_version = 0 from minqing.case_reports m
+      where m.report = any($1) and a.ref = m."case" and a.topic in (1, 2)`, sent.map(m => m.id))
+    const change = await system.sqlClient()
+    try {
+      await change.query('begin')
+      await change.query(`update minqing.announcements a set live = live from minqing.case_reports m where m.report = $1 and a.ref = m."case"`, [sent[0].id])
+      await system.restart('notifier')
+      await until(async () => (await told(sent[1])).length, 'the other is confirmed')
+      assert.deepEqual(await told(sent[0]), [])
+      await change.query('rollback')
+    } finally {
+      change.release()
+    }
+    await until(async () => (await told(sent[0])).length, 'it is confirmed when the change has come to nothing', 60000)
+  })
 }

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "common/lean_paho.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -130,12 +132,30 @@ static void more_sockets_than_it_has_room_for_are_read_as_ever(void **state) {
     }
 }
 
+static void a_nap_changes_nothing_of_what_is_read(void **state) {
+    (void)state;
+    struct pair p = connected();
+    says(&p, "a", 1);
+    assert_reads(p.mine, 1, "a");
+    mq_lean_paho_nap(p.mine, true);
+    says(&p, "b", 1);
+    struct pollfd f = { .fd = p.mine, .events = POLLIN };
+    assert_int_equal(poll(&f, 1, 1000), 1);
+    says(&p, "c", 1);
+    assert_reads(p.mine, 2, "bc");
+    mq_lean_paho_nap(p.mine, false);
+    mq_lean_paho_nap(-1, true); /* no socket: no matter */
+    close(p.mine);
+    close(p.theirs);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_packet_is_read_in_pieces_and_poll_knows_what_is_left),
         cmocka_unit_test(what_came_before_the_end_is_read_before_the_end),
         cmocka_unit_test(a_long_message_comes_whole_and_in_order),
         cmocka_unit_test(a_new_socket_of_the_same_number_has_nothing_of_the_old_one),
+        cmocka_unit_test(a_nap_changes_nothing_of_what_is_read),
         cmocka_unit_test(more_sockets_than_it_has_room_for_are_read_as_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
