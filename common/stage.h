@@ -160,8 +160,7 @@ void mq_stage_unconfirmed(struct mq_stage *stage);
 void mq_stage_pass(struct mq_stage *stage, enum mq_topic topic, struct mq_str element);
 
 /* Puts an element aside although its statement took it (it found it wrong): stored in rejections, then `reject` is called. */
-void mq_stage_put_aside(struct mq_stage *stage, const struct mq_route *route, const struct mq_element *element,
-                        const struct mq_faults *faults);
+void mq_stage_put_aside(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults);
 
 /* For encode: how many elements the transaction had whose result it is given. */
 size_t mq_stage_batch_rows(const struct mq_stage *stage);

@@ -42,9 +42,7 @@ void mq_reject_deinit(struct mq_stage *stage) {
     mq_columns_deinit(&stage->rejections);
 }
 
-void mq_stage_put_aside(struct mq_stage *stage, const struct mq_route *route, const struct mq_element *element,
-                        const struct mq_faults *faults) {
-    (void)route;
+void mq_stage_put_aside(struct mq_stage *stage, const struct mq_element *element, const struct mq_faults *faults) {
     int r = mq_reject_add(stage, element, faults);
     if (r < 0)
         stage->fatal = r;

@@ -38,7 +38,7 @@ static int receipts(struct mq_stage *stage, const struct mq_element *elements, P
             struct mq_faults faults;
             faults.count = 0;
             mq_fault_add(&faults, PQgetvalue(result, i, 2), "%s", PQgetvalue(result, i, 3));
-            mq_stage_put_aside(stage, &mq_ingest_routes[0], element, &faults);
+            mq_stage_put_aside(stage, element, &faults);
             continue;
         }
         bool accepted = outcome[0] == 'a';

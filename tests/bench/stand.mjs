@@ -7,21 +7,13 @@ import { randomBytes } from 'node:crypto'
 import net from 'node:net'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from '../harness/port.mjs'
 import { root, System, until } from '../harness/system.mjs'
 import { cpuOfAll, cpuOfLiving, difference, memoryOf } from './processes.mjs'
 
 export const here = path.dirname(fileURLToPath(import.meta.url))
 export const services = ['ingest', 'classifier', 'dispatcher', 'notifier', 'query', 'webhook']
 export const DEVICES = 2000
-
-const freePort = () => new Promise((resolve, reject) => {
-  const server = net.createServer()
-  server.once('error', reject)
-  server.listen(0, '127.0.0.1', () => {
-    const { port } = server.address()
-    server.close(() => resolve(port))
-  })
-})
 
 export class Stand {
   /** Makes and starts everything. */

@@ -3,19 +3,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import net from 'node:net'
 import path from 'node:path'
 import { test } from 'node:test'
+import { freePort } from '../harness/port.mjs'
 import { json, until } from '../harness/system.mjs'
 
 const SERVICES = ['ingest', 'classifier', 'dispatcher', 'notifier', 'query', 'webhook']
-
-const freePort = () => new Promise(resolve => {
-  const server = net.createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address()
-    server.close(() => resolve(port))
-  })
-})
 
 export function stories(system) {
   const file = name => path.join(system.folder, 'tls', name)
