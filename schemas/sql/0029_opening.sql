@@ -1,5 +1,6 @@
 -- Opening cases: what a kind of report in an area becomes is kept ready in one row, what nobody needs is no longer written to indexes or
--- checked, and what few cases have is looked for only where somebody has it. Takes the place of placed, open_case and open_cases of 0024.
+-- checked, and what few cases have is looked for only where somebody has it. Takes the place of placed, open_case, open_cases and
+-- place_reports of 0024.
 set search_path = minqing, public;
 
 -- Indexes and checks --------------------------------------------------------------------------------------------------
@@ -389,6 +390,126 @@ begin
                  (select array_agg(s.traceparent) from said s) as traces
           from events e) o
     cross join lateral unnest(o.events, o.refs, o.traces) u;
+end
+$$;
+
+-- Placing --------------------------------------------------------------------------------------------------------------
+
+-- Places reports: each joins the open case that it fits, or opens one. In: placements whose towns are locked. Unsure ones that fit
+-- nothing are left alone. Out: the events. What a batch has nothing of costs no statement: a report often comes alone.
+create or replace function place_reports(p placement[], p_account text, p_message uuid)
+returns table (event bigint, ref uuid, traceparent text) language plpgsql as
+$$
+declare
+    targets uuid[];
+    still_open uuid[] := '{}';
+    opening minqing.placement[];
+    joining minqing.placement[];
+    followers minqing.placement[];
+    unsure minqing.placement[];
+    theirs uuid[];
+    led uuid[];
+    opened uuid[];
+    towns text[];
+    leaders integer[];
+    critical boolean;
+    alone boolean := true;
+begin
+    if p is null or cardinality(p) = 0 then
+        return;
+    end if;
+    targets := minqing.matching_cases(p);
+    if array_remove(targets, null) <> '{}' then
+        -- a case may have been closed since it was looked at
+        select coalesce(array_agg(o.id), '{}') into still_open
+        from (select c.id from minqing.cases c where c.id = any(targets) and minqing.is_open(c.state) order by c.id for update) o;
+    end if;
+    if cardinality(p) = 1 then
+        if targets = still_open then
+            joining := p;
+            theirs := targets;
+        elsif (p[1]).sure then
+            opening := p;
+            opened := array[(p[1])."case"];
+            towns := array[(p[1]).town];
+            critical := (p[1]).severity = 4;
+        else
+            unsure := p;
+        end if;
+    else
+        select array_agg(p[n] order by p[n].at, p[n].report) filter (where not t.fits and p[n].sure),
+               array_agg(p[n]."case" order by p[n].at, p[n].report) filter (where not t.fits and p[n].sure),
+               array_agg(distinct p[n].town) filter (where not t.fits and p[n].sure),
+               count(*) filter (where not t.fits and p[n].sure) = count(distinct p[n].town || p[n].domain) filter (where not t.fits and p[n].sure),
+               bool_or(not t.fits and p[n].sure and p[n].severity = 4),
+               array_agg(p[n] order by p[n].report) filter (where not t.fits and not p[n].sure),
+               array_agg(p[n] order by p[n].report) filter (where t.fits), array_agg(targets[n] order by p[n].report) filter (where t.fits)
+        into opening, opened, towns, alone, critical, unsure, joining, theirs
+        from generate_subscripts(p, 1) n
+        cross join lateral (select coalesce(targets[n] = any(still_open), false) as fits) t;
+    end if;
+
+    if opening is not null then
+        -- only reports of one town and domain can be of the same thing
+        if not alone then
+            leaders := minqing.cluster(opening);
+            select array_agg(opening[n] order by n) filter (where leaders[n] <> n),
+                   array_agg(opening[leaders[n]]."case" order by n) filter (where leaders[n] <> n),
+                   array_agg(opening[n] order by n) filter (where leaders[n] = n),
+                   array_agg(opening[n]."case" order by n) filter (where leaders[n] = n),
+                   array_agg(distinct opening[n].town),
+                   bool_or(opening[n].severity = 4) filter (where leaders[n] = n)
+            into followers, led, opening, opened, towns, critical
+            from generate_subscripts(leaders, 1) n;
+        end if;
+        if cardinality(opening) = 1 then
+            event := minqing.open_case(opening[1], p_account, p_message, null);
+            ref := opened[1];
+            traceparent := (opening[1]).traceparent;
+            if event is not null then
+                return next;
+            end if;
+        else
+            return query select o.event, o.ref, o.traceparent from minqing.open_cases(opening, p_account, p_message, null) o;
+        end if;
+        joining := joining || followers;
+        theirs := theirs || led;
+        -- what nobody was sure of may be of a case that only now is there: of its town, and of its domain unless it is critical
+        if unsure is not null then
+            unsure := (select array_agg(u order by u.report) from unnest(unsure) u
+                       where exists (select from unnest(opening) o where o.town = u.town and (o.domain = u.domain or o.severity = 4)));
+        end if;
+        if unsure is not null then
+            targets := minqing.matching_cases(unsure);
+            joining := joining || (select array_agg(unsure[n] order by n) from generate_subscripts(unsure, 1) n where targets[n] = any(opened));
+            theirs := theirs || (select array_agg(t) from unnest(targets) t where t = any(opened));
+        end if;
+    end if;
+    if joining is not null then
+        return query select j.event, j.ref, j.traceparent from minqing.join_cases(joining, theirs, p_account, p_message) j;
+    end if;
+    if opened is not null then
+        -- a look around each of a few costs less than absorb_reviews, which finds something near any of many
+        if (case when cardinality(opening) > 16 then exists (select from minqing.reviews r where r.town = any(towns) and r.state = 'waiting')
+                else exists (select
+                             from unnest(opening) o
+                             where exists (select from minqing.reviews r
+                                           where r.state = 'waiting' and r.place <@ minqing.square(o.place, o.reach * o.stretch) and r.town = o.town)
+                                or o.overlap = 0
+                                   and exists (select from minqing.reviews r
+                                               where r.state = 'waiting' and r.town = o.town and (r.place is null or o.place is null))) end) then
+            return query select a.event, a.ref, a.traceparent from minqing.absorb_reviews(opened) a;
+        end if;
+        if critical then
+            return query select a.event, a.ref, a.traceparent from minqing.absorb_cases(opened) a;
+            return query
+            select b.id, e.ref, r.traceparent
+            from minqing.mobilise_by_rule(opened) b (id)
+            join minqing.case_events e on e.id = b.id
+            join minqing.cases c on c.id = e.ref
+            join minqing.reports r on r.id = c.first_report;
+        end if;
+    end if;
 end
 $$;
 

@@ -8,7 +8,7 @@ create table bench.villages (town text not null, code text not null, centre geom
 create function bench.clear() returns void language sql as
 $$
     truncate minqing.reports, minqing.rejections, minqing.classifications, minqing.case_counters, minqing.case_events, minqing.announcements, minqing.actions, minqing.outcomes,
-        minqing.answers, minqing.visits, minqing.cases, minqing.joinable, minqing.case_reports, minqing.assignments, minqing.timers, minqing.report_index cascade
+        minqing.answers, minqing.visits, minqing.cases, minqing.joinable, minqing.case_reports, minqing.assignments, minqing.timers, minqing.report_index, minqing.reviews cascade
 $$;
 
 -- Keeps what a run has made of each report that opened a case.
@@ -61,7 +61,7 @@ begin
     for start in p_first .. p_first + p_count - 1 by step loop
         drop table if exists batch;
         create temp table batch as
-        select g, s.*, bench.uuid_at(t.at) as new_report, gen_random_uuid() as new_case, t.at, v.town, v.code,
+        select g, s.*, bench.uuid_at(t.at) as new_report, bench.uuid_at(t.at) as new_case, t.at, v.town, v.code,
                st_setsrid(st_makepoint(st_x(v.centre) + 0.008 * (random() - 0.5), st_y(v.centre) + 0.008 * (random() - 0.5)), 4326) as place,
                devices[1 + (g * 7919) % cardinality(devices)] as device
         from generate_series(start, least(start + step, p_first + p_count) - 1) g
