@@ -1,6 +1,6 @@
 -- Opening cases: what a kind of report in an area becomes is kept ready in one row, what nobody needs is no longer written to indexes or
 -- checked, and what few cases have is looked for only where somebody has it. Takes the place of placed, open_case, open_cases and
--- place_reports of 0024.
+-- place_reports of 0024, and of announce_cases and join_cases of 0019.
 set search_path = minqing, public;
 
 -- Indexes and checks --------------------------------------------------------------------------------------------------
@@ -510,6 +510,199 @@ begin
             join minqing.reports r on r.id = c.first_report;
         end if;
     end if;
+end
+$$;
+
+-- Announcing -----------------------------------------------------------------------------------------------------------
+
+-- As in 0019, but that "offset 0" keeps the look at what is live a look-up of the case: after a year of closed cases the planner takes hardly
+-- anything to be live, and had all that is read through at each case that somebody joined.
+-- Brings the announcements of cases to their present version: every department that has a part, in its town, in the village where it
+-- has a desk of its own, and from the level on to which the case was escalated; the command centre where it has something to do or must
+-- know at once; with p_tells those who reported.
+create or replace function announce_cases(p_cases uuid[], p_tells boolean) returns void language plpgsql as
+$$
+begin
+    with changed as materialized (
+        select c.*, case when c.restricted then 2 else 1 end as topic, c.state in ('closed', 'refused', 'merged') as ended
+        from minqing.cases c
+        where c.id = any(p_cases)
+    ),
+    audiences as materialized (
+        select c.id, c.version, c.ended, c.town, c.area, c.level, c.topic, a.department as audience
+        from changed c
+        cross join lateral (select p.* from minqing.assignments p where p."case" = c.id offset 0) a
+        where a.ended_at is null and a.department <> 'command_centre'
+        union all
+        select c.id, c.version, c.ended, c.town, c.area, c.level, 1, 'command_centre'
+        from changed c
+        -- who was told once hears to the end
+        left join lateral (select exists (select from unnest(a.targets) t where starts_with(t, 'command_centre/')) as before
+                           from minqing.announcements a
+                           where a.ref = c.id and a.topic = 1 and a.live
+                           offset 0) t on true
+        where c.severity = 4 or c.restricted or c.lead = 'command_centre' or c.level in ('county', 'city') or c.request is not null
+           or c.state in ('resolved', 'verified') or t.before
+    ),
+    wanted as materialized (
+        select w.id, w.version, w.ended, w.topic, array_agg(distinct w.audience || '/' || w.scope) as targets
+        from (
+            select a.id, a.version, a.ended, a.topic, a.audience, a.town as scope from audiences a
+            union all
+            select a.id, a.version, a.ended, a.topic, a.audience, left(a.town, s.digits)
+            from audiences a join (values ('county', 6), ('city', 6), ('city', 4)) s (level, digits) on s.level = a.level
+            union all
+            select a.id, a.version, a.ended, a.topic, a.audience, left(a.area, 12)
+            from audiences a
+            where length(a.area) >= 12
+              and exists (select from minqing.accounts d where d.department = a.audience and d.area = left(a.area, 12) and not d.locked)
+        ) w
+        group by w.id, w.version, w.ended, w.topic
+    ),
+    before as materialized (
+        select a.*, w.targets as stay, c.version as now_version
+        from changed c
+        cross join lateral (select n.* from minqing.announcements n where n.ref = c.id and n.topic in (1, 2) and n.targets is not null offset 0) a
+        left join wanted w on w.id = a.ref and w.topic = a.topic
+    ),
+    -- desks that are no longer on the case, or may no longer read it, get its end, each alone where others stay
+    gone as (
+        insert into minqing.announcements as a (ref, topic, audience, scope, version, published_version, live, ended_at)
+        select b.ref, b.topic, split_part(t.target, '/', 1), split_part(t.target, '/', 2), case when b.live then b.now_version else b.version end,
+               b.published_version, false, case when b.live then minqing.now() else b.ended_at end
+        from before b cross join lateral unnest(b.targets) t (target)
+        where t.target <> all(b.stay)
+        order by 1, 2, 3, 4
+        on conflict on constraint announcements_pkey do update
+        set version = excluded.version, live = false, ended_at = excluded.ended_at, waiting = false
+    ),
+    over as (
+        update minqing.announcements a
+        set version = b.now_version, live = false, ended_at = minqing.now(), waiting = false
+        from before b
+        where b.stay is null and b.live and a.ref = b.ref and a.topic = b.topic and a.audience = '' and a.scope = ''
+    ),
+    -- who had left, and is on the case again
+    back as (
+        delete from minqing.announcements a
+        using wanted w
+        where a.ref = w.id and a.topic = w.topic and a.targets is null and a.audience || '/' || a.scope = any(w.targets)
+    )
+    insert into minqing.announcements as a (ref, topic, audience, scope, version, live, ended_at, targets)
+    select w.id, w.topic, '', '', w.version, not w.ended, case when w.ended then minqing.now() end, w.targets
+    from wanted w
+    order by 1, 2
+    on conflict on constraint announcements_pkey do update
+    set version = excluded.version, live = excluded.live, ended_at = excluded.ended_at, waiting = false, targets = excluded.targets,
+        published_version = case when a.targets @> excluded.targets then a.published_version else least(a.published_version, excluded.version - 1) end;
+
+    if p_tells then
+        insert into minqing.announcements as a (ref, topic, audience, scope, version)
+        select distinct c.id, 4, m.account, '', c.version
+        from minqing.cases c
+        cross join lateral (select k.account from minqing.case_reports k where k."case" = c.id offset 0) m
+        join minqing.accounts o on o.account = m.account and o.role = 'device'
+        where c.id = any(p_cases)
+        order by 1, 3
+        on conflict on constraint announcements_pkey do update set version = excluded.version, waiting = false;
+    end if;
+end
+$$;
+
+-- As in 0019, but that what is live is said so that the planner does not see the index of it, for the same reason.
+-- Adds reports to the open cases that they fit. In: the placements and, in the same order, their cases, whose rows this transaction has
+-- locked. Out: the events.
+create or replace function join_cases(p placement[], p_cases uuid[], p_account text, p_message uuid)
+returns table (event bigint, ref uuid, traceparent text) language plpgsql set enable_hashjoin = on as
+$$
+declare
+    now_at timestamptz := minqing.now();
+    who bigint := (select a.person from minqing.accounts a where a.account = p_account);
+    graver record;
+    raising bigint;
+begin
+    return query
+    with input as materialized (
+        select i.report, i."case", i.account, i.location, i.at, i.words, i.has_subject, i.traceparent,
+               row_number() over (partition by i."case" order by i.at, i.report)::integer as n
+        from unnest(p, p_cases) as i (report, own_case, domain, kind, severity, hints, sure, account, area, town, location, accuracy,
+                                                          place_given, at, restricted, words, has_subject, disagrees, traceparent, place, spot, stretch,
+                                                          reach, within, overlap, "case")
+    ),
+    attached as (
+        insert into minqing.case_reports (report, "case", added_at, account)
+        select i.report, i."case", now_at, i.account from input i order by i.report
+        on conflict on constraint case_reports_pkey do nothing
+    ),
+    -- of a case: what its new reports add, so that nothing below has to look for them again
+    totals as materialized (
+        select i."case", count(*)::integer as n, min(i.at) as first, max(i.at) as last, bool_or(i.has_subject) as has_subject,
+               (array_agg(i.location order by i.n) filter (where i.location is not null))[1] as location,
+               minqing.together(i.words) filter (where i.n <= 15) as words,
+               array_agg(distinct i.account) as accounts, array_agg(i.report order by i.n) as reports, array_agg(i.traceparent order by i.n) as traces
+        from input i group by i."case"
+    ),
+    changed as (
+        update minqing.cases c
+        set version = c.version + t.n, report_count = c.report_count + t.n, location = coalesce(c.location, t.location),
+            has_subject = c.has_subject or t.has_subject
+        from totals t
+        where c.id = t."case"
+        returning c.id, c.version, c.state, c.report_count, t.n, t.accounts, t.reports, t.traces
+    ),
+    widened as (
+        update minqing.joinable j
+        set observed_from = least(j.observed_from, t.first), observed_to = greatest(j.observed_to, t.last),
+            words = case when icount(j.words) < 400 then uniq(sort(j.words || t.words)) else j.words end
+        from totals t
+        where j."case" = t."case"
+          and (t.first < j.observed_from or t.last > j.observed_to or icount(j.words) < 400 and icount(t.words - j.words) > 0)
+    ),
+    events as (
+        insert into minqing.case_events (ref, "case", report, at, what, actor, account, person, message, version, state, data)
+        select c.id, c.id, i.report, now_at, 'joined', case when p_account is null then 'engine' else 'command' end, p_account, who, p_message,
+               c.version - c.n + i.n, c.state, jsonb_build_object('set', jsonb_build_object('report_count', c.report_count - c.n + i.n))
+        from changed c cross join lateral unnest(c.reports) with ordinality as i (report, n)
+        order by c.id, i.n
+        returning case_events.id, case_events.ref, case_events.report
+    ),
+    told as (
+        update minqing.announcements a
+        set version = c.version
+        from changed c
+        where a.ref = c.id and a.topic in (1, 2) and a.live::integer = 1
+    ),
+    answered as (
+        insert into minqing.announcements as a (ref, topic, audience, scope, version)
+        select c.id, 4, i.account, '', c.version
+        from changed c
+        cross join lateral unnest(c.accounts) i (account)
+        join minqing.accounts o on o.account = i.account and o.role = 'device'
+        order by 1, 3
+        on conflict on constraint announcements_pkey do update set version = excluded.version, waiting = false
+    )
+    select e.id, e.ref, i.traceparent from events e join input i on i.report = e.report order by e.id;
+
+    for graver in
+        select s."case", s.severity, s.also, s.report, s.traceparent
+        from (
+            select i."case", max(i.severity) as severity, array_agg(distinct i.domain) as also, (array_agg(i.report))[1] as report,
+                   (array_agg(i.traceparent))[1] as traceparent
+            from unnest(p, p_cases) as i (report, own_case, domain, kind, severity, hints, sure, account, area, town, location, accuracy,
+                                                              place_given, at, restricted, words, has_subject, disagrees, traceparent, place, spot, stretch,
+                                                              reach, within, overlap, "case")
+            where i.sure
+            group by i."case"
+        ) s
+        join minqing.cases c on c.id = s."case"
+        where s.severity > c.severity or not s.also <@ (c.also || c.domain)
+        order by s."case"
+    loop
+        raising := minqing.raise_case(graver."case", graver.severity, graver.also, graver.report);
+        if raising is not null then
+            return query select raising, graver."case", graver.traceparent;
+        end if;
+    end loop;
 end
 $$;
 
