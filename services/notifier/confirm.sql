@@ -1,7 +1,8 @@
 -- Marks what the broker has taken. A retained message that nobody heard is with the broker all the same; any other waits until its
 -- device is next heard from.
--- What is being changed just now is left out: it is announced again with its new state, and by the sweep should that change come to
--- nothing. Waiting for it would stand still whatever else is to be told, and for a second where each waits for the other.
+-- What is being changed just now is left out: it is announced again with its new state. Should that change come to nothing, the broker has
+-- the message all the same; it is marked when the row is next announced, at the latest at the next connection. Waiting for the change would
+-- hold up whatever else is to be told, and for a second where each waits for the other.
 -- In: arrays (ref, topic, audience, scope, version, answer: taken or unheard).
 with answered as materialized (
     select ref, topic, audience, scope, max(version) as version, bool_and(answer = 'taken' or topic in (1, 2, 3)) as held
