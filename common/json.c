@@ -33,7 +33,7 @@ struct place {
 
 /* One member of the outermost object in the bytes. */
 struct cut {
-    struct mq_str member, value;
+    struct mq_str member, key, value;
 };
 
 struct decoder {
@@ -441,7 +441,7 @@ static int cut_member(void *userdata, struct mq_str key, struct mq_str value) {
         return 1;
     const char *start = key.s - 1; /* at the key's quote */
     struct mq_str member = { start, (size_t)(value.s + value.n - start) };
-    cutter->cuts[cutter->count++] = (struct cut){ member, value };
+    cutter->cuts[cutter->count++] = (struct cut){ member, key, value };
     return 0;
 }
 
@@ -452,30 +452,71 @@ static bool wants_cuts(const struct mq_object *object) {
     return wants;
 }
 
+static bool is_named(const struct mq_field *f, struct mq_str key) {
+    return strncmp(f->name, key.s, key.n) == 0 && f->name[key.n] == '\0';
+}
+
+/* Adds to cJSON's tree one member of the outermost object: as far as its table wants to know. */
+static bool plant(cJSON *root, const struct mq_object *object, const struct cut *cut) {
+    const struct mq_field *named = NULL;
+    bool whole = false;
+    for (const struct mq_field *f = object->fields; f->name && !whole; f++) {
+        if (!is_named(f, cut->key))
+            continue;
+        named = f;
+        whole = f->type != MQ_RAW;
+    }
+    cJSON *item = whole ? cJSON_ParseWithLengthOpts(cut->value.s, cut->value.n, NULL, false)
+                  : cut->value.s[0] == '{' ? cJSON_CreateObject() : cut->value.s[0] == 'n' ? cJSON_CreateNull() : cJSON_CreateFalse();
+    if (item && cJSON_AddItemToObjectCS(root, named ? named->name : "", item))
+        return true;
+    cJSON_Delete(item);
+    return false;
+}
+
+/* The tree of an object of which the table wants some parts as bytes: these are not taken apart, and a case in an element costs no more
+ * than its length. NULL: out of memory, or a name has escapes, and only cJSON can tell which it is. */
+static cJSON *parse_wanted(const struct mq_object *object, const struct cut *cuts, size_t count) {
+    cJSON *root = cJSON_CreateObject();
+    for (size_t i = 0; i < count; i++) {
+        if (root && !memchr(cuts[i].key.s, '\\', cuts[i].key.n) && plant(root, object, &cuts[i]))
+            continue;
+        cJSON_Delete(root);
+        return NULL;
+    }
+    return root;
+}
+
 bool mq_json_decode(const struct mq_object *object, struct mq_str bytes, void *out, struct mq_document **document,
                     struct mq_faults *faults) {
     *document = NULL;
+    if (mq_json_scan(bytes, faults))
+        return mq_json_decode_scanned(object, bytes, out, document, faults);
     memset(out, 0, object->size);
     set_absent(object, out);
-    if (!mq_json_scan(bytes, faults))
-        return false;
+    return false;
+}
 
+bool mq_json_decode_scanned(const struct mq_object *object, struct mq_str bytes, void *out, struct mq_document **document,
+                            struct mq_faults *faults) {
+    *document = NULL;
+    memset(out, 0, object->size);
+    set_absent(object, out);
     struct decoder d = { .faults = faults };
     d.document = calloc(1, sizeof *d.document);
     if (!d.document)
         return out_of_memory(&d, NULL);
     *document = d.document;
-    d.document->root = cJSON_ParseWithLengthOpts(bytes.s, bytes.n, NULL, false);
+    struct cut cuts[MQ_JSON_MEMBERS];
+    struct cutter cutter = { .cuts = cuts };
+    if (wants_cuts(object) && mq_json_each_member(bytes, cut_member, &cutter) == 0) {
+        d.cuts = cuts;
+        d.cut_count = cutter.count;
+        d.document->root = parse_wanted(object, cuts, cutter.count);
+    }
+    if (!d.document->root)
+        d.document->root = cJSON_ParseWithLengthOpts(bytes.s, bytes.n, NULL, false);
     if (!d.document->root)
         return out_of_memory(&d, NULL); /* all else was found by the scan */
-
-    struct cut cuts[MQ_JSON_MEMBERS];
-    if (wants_cuts(object) && cJSON_IsObject(d.document->root)) {
-        struct cutter cutter = { .cuts = cuts };
-        if (mq_json_each_member(bytes, cut_member, &cutter) == 0) {
-            d.cuts = cuts;
-            d.cut_count = cutter.count;
-        }
-    }
     return decode_object(&d, object, d.document->root, out, NULL);
 }

@@ -35,6 +35,13 @@ void mq_fault_add(struct mq_faults *faults, const char *path, const char *format
  * true: good. false: one fault was added, with path and, in the message, the byte offset. */
 MQ_MUST_CHECK bool mq_json_scan(struct mq_str bytes, struct mq_faults *faults);
 
+/* The same, and if the bytes are an array also where its elements are: the first `most` into `parts`, in order. *count says how many there
+ * are, SIZE_MAX where the bytes are no array. */
+MQ_MUST_CHECK bool mq_json_scan_parts(struct mq_str bytes, struct mq_str *parts, size_t most, size_t *count, struct mq_faults *faults);
+
+/* How many bytes at the start of `bytes` are ASCII that a JSON string may have as it is: no quote, no backslash, no control character. */
+size_t mq_json_plain(struct mq_str bytes);
+
 /* Calls `each` for every element of a scanned JSON array, in order, with the element's own bytes (a slice of `array`).
  * `each` returns 0 to go on; anything else ends the walk and is returned. -EINVAL when the bytes are not an array. */
 int mq_json_each(struct mq_str array, int (*each)(void *userdata, struct mq_str element), void *userdata);
@@ -104,6 +111,10 @@ static inline void mq_document_cleanup(struct mq_document **document) { mq_docum
  * the id), and *document must be freed too (may be NULL). Unknown members are never a fault. */
 MQ_MUST_CHECK bool mq_json_decode(const struct mq_object *object, struct mq_str bytes, void *out, struct mq_document **document,
                                   struct mq_faults *faults);
+
+/* The same of bytes that mq_json_scan found good: an element of an array that it scanned. */
+MQ_MUST_CHECK bool mq_json_decode_scanned(const struct mq_object *object, struct mq_str bytes, void *out, struct mq_document **document,
+                                          struct mq_faults *faults);
 
 /* Appends `in` as JSON; absent optional fields are left out (has false, MQ_STRING with s NULL, enum -1, nil UUID, no elements;
  * where there is no `has`: zero). An absent field that is required is written as null, an array as []. Of two fields with one

@@ -30,6 +30,8 @@ struct scan {
     struct mq_faults *faults;
     size_t depth;
     struct step steps[MQ_JSON_DEPTH];
+    struct mq_str *parts; /* of the outermost array: the first `parts_most` elements */
+    size_t parts_most, part_count; /* SIZE_MAX: it is no array */
 };
 
 /* What the duplicate check keeps of each member. */
@@ -117,8 +119,10 @@ static uint32_t next_point(const byte **p, const byte *end) {
 static uint32_t key_hash(struct mq_str key) {
     const byte *p = (const byte *)key.s, *end = p + key.n;
     uint32_t hash = 2166136261u;
-    while (p < end)
-        hash = (hash ^ next_point(&p, end)) * 16777619u;
+    while (p < end) {
+        uint32_t point = *p < 0x80 && *p != '\\' ? *p++ : next_point(&p, end);
+        hash = (hash ^ point) * 16777619u;
+    }
     return hash;
 }
 
@@ -217,7 +221,10 @@ static bool scan_escape(struct scan *s) {
 /* A string whose quote is next; *text is what stands between the quotes. */
 static bool scan_string(struct scan *s, struct mq_str *text) {
     const byte *start = ++s->at;
-    while (s->at < s->end) {
+    for (;;) {
+        s->at += mq_json_plain((struct mq_str){ (const char *)s->at, (size_t)(s->end - s->at) });
+        if (s->at == s->end)
+            return refuse(s, start - 1, "has a string without end");
         byte c = *s->at;
         if (c == '"') {
             *text = (struct mq_str){ (const char *)start, (size_t)(s->at - start) };
@@ -230,13 +237,15 @@ static bool scan_string(struct scan *s, struct mq_str *text) {
         } else if (c < 0x20) {
             return refuse(s, s->at, "has a control character that is not escaped");
         } else {
-            size_t n = utf8_length(s->at, s->end);
-            if (n == 0)
-                return refuse(s, s->at, "has bytes that are not UTF-8");
-            s->at += n;
+            /* one seldom comes alone */
+            do {
+                size_t n = utf8_length(s->at, s->end);
+                if (n == 0)
+                    return refuse(s, s->at, "has bytes that are not UTF-8");
+                s->at += n;
+            } while (s->at < s->end && *s->at >= 0x80);
         }
     }
-    return refuse(s, start - 1, "has a string without end");
 }
 
 static size_t scan_digits(struct scan *s) {
@@ -303,6 +312,8 @@ static bool scan_word(struct scan *s, struct mq_str word) {
 static bool scan_array(struct scan *s) {
     struct step *step = &s->steps[s->depth - 1];
     *step = (struct step){ .array = true };
+    if (s->depth == 1)
+        s->part_count = 0;
     s->at++;
     if (peek(s) == ']') {
         s->at++;
@@ -310,8 +321,12 @@ static bool scan_array(struct scan *s) {
     }
     for (;; step->index++) {
         step->inside = true;
+        peek(s);
+        const byte *start = s->at;
         if (!scan_value(s))
             return false;
+        if (s->depth == 1 && s->part_count++ < s->parts_most)
+            s->parts[step->index] = (struct mq_str){ (const char *)start, (size_t)(s->at - start) };
         step->inside = false;
         byte next = peek(s);
         if (next != ',' && next != ']')
@@ -323,7 +338,7 @@ static bool scan_array(struct scan *s) {
 }
 
 /* Reads a key and its colon, and holds it against the keys before it. */
-static bool scan_key(struct scan *s, struct step *step, struct seen_key *seen, size_t count) {
+static bool scan_key(struct scan *s, struct step *step, struct seen_key *seen, size_t count, uint64_t *seen_bits) {
     if (peek(s) != '"')
         return refuse(s, s->at, "must have a key in quotes");
     const byte *start = s->at;
@@ -333,7 +348,11 @@ static bool scan_key(struct scan *s, struct step *step, struct seen_key *seen, s
         return refuse(s, start, "has more than " QUOTE(MQ_JSON_MEMBERS) " members");
     step->inside = true;
     seen[count] = (struct seen_key){ key_hash(step->key), step->key };
-    for (size_t i = 0; i < count; i++) {
+    /* most are told apart by one bit of 64 */
+    uint64_t bit = (uint64_t)1 << (seen[count].hash >> 26);
+    bool maybe = *seen_bits & bit;
+    *seen_bits |= bit;
+    for (size_t i = 0; i < count && maybe; i++) {
         if (seen[i].hash == seen[count].hash && key_equal(seen[i].key, step->key))
             return refuse(s, start, "is given twice");
     }
@@ -352,8 +371,9 @@ static bool scan_object(struct scan *s) {
         s->at++;
         return true;
     }
+    uint64_t seen_bits = 0;
     for (size_t count = 0;; count++) {
-        if (!scan_key(s, step, seen, count) || !scan_value(s))
+        if (!scan_key(s, step, seen, count, &seen_bits) || !scan_value(s))
             return false;
         step->inside = false;
         byte next = peek(s);
@@ -396,6 +416,11 @@ static bool scan_value(struct scan *s) {
 }
 
 bool mq_json_scan(struct mq_str bytes, struct mq_faults *faults) {
+    size_t count;
+    return mq_json_scan_parts(bytes, NULL, 0, &count, faults);
+}
+
+bool mq_json_scan_parts(struct mq_str bytes, struct mq_str *parts, size_t most, size_t *count, struct mq_faults *faults) {
     /* An empty view may have no bytes at all; pointers want some. */
     const byte *start = (const byte *)(bytes.n > 0 ? bytes.s : "");
     /* Not initialised as a whole: steps are set as they are entered. */
@@ -404,8 +429,12 @@ bool mq_json_scan(struct mq_str bytes, struct mq_faults *faults) {
     s.end = start + bytes.n;
     s.faults = faults;
     s.depth = 0;
+    s.parts = parts;
+    s.parts_most = most;
+    s.part_count = SIZE_MAX;
     if (!scan_value(&s))
         return false;
+    *count = s.part_count;
     peek(&s);
     return s.at == s.end || refuse(&s, s.at, "has more bytes after the value");
 }

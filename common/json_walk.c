@@ -11,6 +11,45 @@ static void skip_space(const byte **p, const byte *end) {
         (*p)++;
 }
 
+/* Eight bytes at once: the top bit of each that is `c`. Of those marked the lowest is right; a borrow may mark others above it. */
+#define ONES (UINT64_MAX / 0xff)
+#define TOPS (ONES << 7)
+static uint64_t same(uint64_t w, byte c) {
+    uint64_t x = w ^ (ONES * c);
+    return (x - ONES) & ~x;
+}
+
+size_t mq_json_plain(struct mq_str bytes) {
+    size_t i = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (uint64_t w; bytes.n - i >= sizeof w; i += sizeof w) {
+        memcpy(&w, bytes.s + i, sizeof w);
+        uint64_t marked = (w | (w - ONES * 0x20) | same(w, '"') | same(w, '\\')) & TOPS;
+        if (marked)
+            return i + (size_t)__builtin_ctzll(marked) / 8;
+    }
+#endif
+    while (i < bytes.n && (byte)bytes.s[i] >= 0x20 && (byte)bytes.s[i] < 0x80 && bytes.s[i] != '"' && bytes.s[i] != '\\')
+        i++;
+    return i;
+}
+
+/* How many bytes from `p` on are neither quote nor backslash. */
+static size_t in_string(const byte *p, const byte *end) {
+    const byte *at = p;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (uint64_t w; end - at >= (ptrdiff_t)sizeof w; at += sizeof w) {
+        memcpy(&w, at, sizeof w);
+        uint64_t marked = (same(w, '"') | same(w, '\\')) & TOPS;
+        if (marked)
+            return (size_t)(at - p) + (size_t)__builtin_ctzll(marked) / 8;
+    }
+#endif
+    while (at < end && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - p);
+}
+
 /* Moves past one value. The bytes were scanned, so that brackets and quotes alone tell where it ends; on bytes that were not,
  * it still stays within them. */
 static void skip_value(const byte **p, const byte *end) {
@@ -22,7 +61,7 @@ static void skip_value(const byte **p, const byte *end) {
         (*p)++;
         if (c == '"') {
             while (*p < end && **p != '"')
-                *p += **p == '\\' && end - *p > 1 ? 2 : 1;
+                *p += **p == '\\' ? (end - *p > 1 ? 2 : 1) : in_string(*p, end);
             if (*p < end)
                 (*p)++;
         } else if (c == '{' || c == '[') {

@@ -287,6 +287,7 @@ static const struct mq_field dispatched_fields[] = {
     { "event", MQ_INTEGER, AT(mq_dispatched, event), .required = true, COUNT },
     { "ref", MQ_UUID, AT(mq_dispatched, ref), .required = true },
     { "traceparent", MQ_STRING, AT(mq_dispatched, traceparent), .nullable = true, TRACEPARENT },
+    { "opened", MQ_RAW, AT(mq_dispatched, opened), .pattern = "object" },
     { .name = NULL },
 };
 const struct mq_object mq_dispatched_object = { "dispatched", sizeof(struct mq_dispatched), dispatched_fields, 0 };

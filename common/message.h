@@ -231,6 +231,7 @@ struct mq_dispatched {
     int64_t event;
     struct mq_uuid ref; /* the case, or the report that waits for review: ref of its announcements */
     struct mq_str traceparent;
+    struct mq_str opened; /* raw object: of a case just opened what its messages are made of while it has version 1 */
 };
 extern const struct mq_object mq_dispatched_object;
 

@@ -21,7 +21,15 @@ struct mq_stage;
 struct mq_element {
     const struct mq_arrival *arrival; /* topic, properties; of a swept element only the topic */
     struct mq_str bytes;              /* the message, or the element's own slice */
+    bool scanned;                     /* mq_json_scan found the bytes good */
 };
+
+/* mq_json_decode of an element. */
+static inline bool mq_element_decode(const struct mq_element *element, const struct mq_object *object, void *out, struct mq_document **document,
+                                     struct mq_faults *faults) {
+    return element->scanned ? mq_json_decode_scanned(object, element->bytes, out, document, faults)
+                            : mq_json_decode(object, element->bytes, out, document, faults);
+}
 
 /* What happens to one topic's messages. All functions run in the stage's thread. A message from outside that was published with the
  * retain flag comes to none of them but `reject`: the stage refuses it and clears the broker's copy, for which the account needs the
@@ -87,7 +95,8 @@ struct mq_service {
     void (*later)(struct mq_stage *stage, const struct mq_element *element);
 };
 
-/* The settings that every service has; a service's table begins with MQ_STAGE_SETTINGS(&settings). */
+/* The settings that every service has; a service's table begins with MQ_STAGE_SETTINGS, or, where its sweeps should come more or less
+ * often, MQ_STAGE_SETTINGS_SWEEPING. */
 struct mq_stage_settings {
     char *instance, *log_level;
     int64_t watchdog_ms;
@@ -101,14 +110,15 @@ struct mq_stage_settings {
 };
 
 /* clang-format off */
-#define MQ_STAGE_SETTINGS(service, s)                                                                                          \
+#define MQ_STAGE_SETTINGS(service, s) MQ_STAGE_SETTINGS_SWEEPING(service, s, "2s")
+#define MQ_STAGE_SETTINGS_SWEEPING(service, s, sweep)                                                                           \
     { service, "instance", MQ_SETTING_TEXT, &(s)->instance, "1", "name of this instance among those of the service", 0, 0 },   \
     { service, "log_level", MQ_SETTING_TEXT, &(s)->log_level, "info", "least severe line to log: error, warning, info, debug", 0, 0 }, \
     { service, "watchdog", MQ_SETTING_MS, &(s)->watchdog_ms, "90s", "a loop that does not move for so long ends the process, for its supervisor to start it again; 0: never. Longer than any wait: statement_timeout, answer_timeout", 0, 3600000 }, \
     { service, "inbox_bytes", MQ_SETTING_BYTES, &(s)->inbox_bytes, "8MiB", "room of the ring of arrived messages", 262144, 1LL << 30 }, \
     { service, "inbox_messages", MQ_SETTING_INTEGER, &(s)->inbox_messages, "16384", "most messages in the ring", 16, 1 << 20 }, \
     { service, "gather", MQ_SETTING_MS, &(s)->gather_ms, "10ms", "longest pause after a batch of several messages, so that the next is larger; 0: none. While there is little to do nothing waits", 0, 1000 }, \
-    { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, "2s", "time between looks for rows that no message brought", 100, 3600000 }, \
+    { service, "sweep", MQ_SETTING_MS, &(s)->sweep_ms, sweep, "time between looks for rows that no message brought", 100, 3600000 }, \
     { service, "health", MQ_SETTING_MS, &(s)->health_ms, "5s", "time between health messages", 500, 3600000 },                 \
     { service, "rejection_bytes", MQ_SETTING_BYTES, &(s)->rejection_bytes, "4KiB", "most bytes of a rejected message that are kept", 0, 1 << 20 }, \
     { service, "rejections_an_hour", MQ_SETTING_INTEGER, &(s)->rejections_an_hour, "1000", "rejected messages of one sender that are kept in an hour; the others are counted", 1, 1 << 20 }, \

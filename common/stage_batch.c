@@ -16,7 +16,7 @@
 
 static void tally(struct mq_stage *stage, enum mq_metric which, size_t n) { mq_metrics_add(&stage->metrics, which, n); }
 
-static int add_element(struct mq_stage *stage, const struct mq_arrival *arrival, struct mq_str bytes) {
+static int add_element(struct mq_stage *stage, const struct mq_arrival *arrival, struct mq_str bytes, bool scanned) {
     if (stage->element_count == stage->element_capacity) {
         size_t more = stage->element_capacity ? stage->element_capacity * 2 : MQ_BATCH_MESSAGES;
         struct mq_element *grown = reallocarray(stage->elements, more, sizeof(*grown));
@@ -25,7 +25,7 @@ static int add_element(struct mq_stage *stage, const struct mq_arrival *arrival,
         stage->elements = grown;
         stage->element_capacity = more;
     }
-    stage->elements[stage->element_count++] = (struct mq_element){ arrival, bytes };
+    stage->elements[stage->element_count++] = (struct mq_element){ arrival, bytes, scanned };
     return 0;
 }
 
@@ -338,12 +338,12 @@ static int split(void *userdata, struct mq_str element) {
             return r;
     }
     tally(s->stage, MQ_METRIC_ELEMENTS, 1);
-    return add_element(s->stage, s->arrival, element);
+    return add_element(s->stage, s->arrival, element, s->stage->route->array);
 }
 
 /* Puts aside a message that no route can take apart. */
 static int refuse_whole(struct mq_stage *stage, const struct mq_arrival *arrival, const struct mq_faults *faults) {
-    struct mq_element whole = { arrival, arrival->payload };
+    struct mq_element whole = { .arrival = arrival, .bytes = arrival->payload };
     tally(stage, MQ_METRIC_ELEMENTS, 1);
     int r = mq_reject_add(stage, &whole, faults);
     if (r == 0)
@@ -362,7 +362,7 @@ static bool aside_from_routes(struct mq_stage *stage, const struct mq_arrival *a
     if (!clearing && !over)
         return false;
     if (over)
-        stage->service->later(stage, &(struct mq_element){ arrival, arrival->payload });
+        stage->service->later(stage, &(struct mq_element){ .arrival = arrival, .bytes = arrival->payload });
     tally(stage, MQ_METRIC_ELEMENTS, 1);
     tally(stage, over ? MQ_METRIC_LATER : MQ_METRIC_CLEARED, 1);
     return true;
@@ -376,13 +376,21 @@ static int add_arrival(struct mq_stage *stage, const struct mq_arrival *arrival)
         return split(&s, arrival->payload);
     struct mq_faults faults;
     faults.count = 0;
-    if (mq_json_scan(arrival->payload, &faults)) {
-        int r = mq_json_each(arrival->payload, split, &s);
-        if (r != -EINVAL)
-            return r;
+    struct mq_str parts[MQ_BATCH_MESSAGES];
+    size_t count;
+    if (!mq_json_scan_parts(arrival->payload, parts, MQ_LENGTH(parts), &count, &faults))
+        return refuse_whole(stage, arrival, &faults);
+    if (count == SIZE_MAX) {
         mq_fault_add(&faults, "", "must be an array of elements");
+        return refuse_whole(stage, arrival, &faults);
     }
-    return refuse_whole(stage, arrival, &faults);
+    /* no stage sends more than fit */
+    if (count > MQ_LENGTH(parts))
+        return mq_json_each(arrival->payload, split, &s);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = split(&s, parts[i]);
+    return r;
 }
 
 static const struct mq_route *route_of(const struct mq_stage *stage, struct mq_str topic) {
@@ -469,7 +477,7 @@ int mq_batch_swept(struct mq_stage *stage, const struct mq_route *route, const P
     struct mq_arrival arrival = { .topic = mq_str(topic), .arrived_us = mq_clock_monotonic_us() };
     stage->route = route;
     for (int i = 0; i < PQntuples(rows) && r == 0; i++)
-        r = add_element(stage, &arrival, mq_result_str(rows, i, 0));
+        r = add_element(stage, &arrival, mq_result_str(rows, i, 0), false);
     if (r == 0)
         r = run(stage);
     return r < 0 ? r : mq_batch_settle(stage);

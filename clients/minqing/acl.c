@@ -102,14 +102,12 @@ static const struct rule notifier[] = {
 
 static const struct rule query[] = {
     { BOTH, MQ_TOPIC_QUERY },
-    { READ, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_REPLY, .below = true },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
     { NULL },
 };
 
 static const struct rule webhook[] = {
-    { READ, MQ_TOPIC_STAGE_DISPATCHED },
     { WRITE, MQ_TOPIC_HEALTH, { ACCOUNT } },
     { NULL },
 };

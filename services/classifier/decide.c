@@ -48,7 +48,7 @@ int mq_decide_decode(struct mq_stage *stage, const struct mq_element *element, s
     struct mq_classifier *classifier = mq_stage_userdata(stage);
     struct mq_received received;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_received_object, element->bytes, &received, &document, faults))
+    if (!mq_element_decode(element, &mq_received_object, &received, &document, faults))
         return 1;
     struct mq_prediction p;
     mq_model_predict(classifier->model, classifier->scratch, received.text, &p);

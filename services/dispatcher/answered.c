@@ -6,7 +6,7 @@ int mq_answered_decode(struct mq_stage *stage, const struct mq_element *element,
     (void)stage;
     struct mq_answered answered;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_answered_object, element->bytes, &answered, &document, faults))
+    if (!mq_element_decode(element, &mq_answered_object, &answered, &document, faults))
         return 1;
     char id[MQ_UUID_TEXT];
     mq_uuid_format(&answered.id, id);

@@ -6,7 +6,7 @@ int mq_dispatch_decode(struct mq_stage *stage, const struct mq_element *element,
     (void)stage;
     struct mq_classified classified;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_classified_object, element->bytes, &classified, &document, faults))
+    if (!mq_element_decode(element, &mq_classified_object, &classified, &document, faults))
         return 1;
     char report[MQ_UUID_TEXT], opened[MQ_UUID_TEXT];
     struct mq_uuid case_id = mq_uuid_case_of(&classified.id);

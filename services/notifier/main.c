@@ -7,7 +7,7 @@
 /* Advisory lock of the one notifier that publishes: "minqing" in ASCII. */
 #define NOTIFIER_LOCK 0x6d696e71696e67
 
-static const struct mq_statement announce = { "announce", mq_sql_announce, 3 };
+static const struct mq_statement announce = { "announce", mq_sql_announce, 5 };
 static const struct mq_statement confirm = { "confirm", mq_sql_confirm, 6 };
 static const struct mq_statement backlog = { "notifier_backlog", mq_sql_backlog, 3 };
 static const struct mq_statement reannounce = { "reannounce", mq_sql_reannounce, 3 };
@@ -22,7 +22,7 @@ static const struct mq_sweep sweeps[] = {
 
 int main(int argc, char **argv) {
     struct mq_stage_settings settings = { 0 };
-    struct mq_notifier notifier = { 0 };
+    static struct mq_notifier notifier;
     const struct mq_setting table[] = {
         MQ_STAGE_SETTINGS("notifier", &settings),
         { "notifier", "status_expiry", MQ_SETTING_MS, &notifier.status_expiry_ms, "14d",
@@ -44,6 +44,7 @@ int main(int argc, char **argv) {
         .exclusive_lock = NOTIFIER_LOCK, .userdata = &notifier,
     };
     status = mq_stage_main(&service, &settings);
+    mq_buffer_deinit(&notifier.payload);
     mq_config_free(table);
     return status;
 }

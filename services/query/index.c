@@ -6,7 +6,7 @@ int mq_index_decode(struct mq_stage *stage, const struct mq_element *element, st
     (void)stage;
     struct mq_dispatched dispatched;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_dispatched_object, element->bytes, &dispatched, &document, faults))
+    if (!mq_element_decode(element, &mq_dispatched_object, &dispatched, &document, faults))
         return 1;
     mq_columns_integer(row, dispatched.event);
     return 0;

@@ -12,7 +12,7 @@ int mq_deliver_decode(struct mq_stage *stage, const struct mq_element *element, 
     (void)stage;
     struct mq_dispatched dispatched;
     MQ_CLEANUP(mq_document_cleanup) struct mq_document *document = NULL;
-    if (!mq_json_decode(&mq_dispatched_object, element->bytes, &dispatched, &document, faults))
+    if (!mq_element_decode(element, &mq_dispatched_object, &dispatched, &document, faults))
         return 1;
     char ref[MQ_UUID_TEXT];
     mq_uuid_format(&dispatched.ref, ref);

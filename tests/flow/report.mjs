@@ -95,6 +95,34 @@ export function stories(system) {
     assert.ok(audiences.includes('anti_drug_office') && audiences.includes('police'))
   })
 
+  test('what is told of a case just opened is, to the byte, what the database says of it', async () => {
+    const operator = await (await system.connect('bomei-command')).subscribe('minqing/department/+/441581/441581105/case/+', 'minqing/stream/441581/441581105/+/+')
+    const police = await (await system.connect('bomei-police')).subscribe('minqing/department/police/441581/441581105/restricted/+')
+    const device = await (await system.connect('bomei-009')).subscribe('minqing/field/bomei-009/status')
+    const messages = [
+      report('供销社旧仓库里 "堆满\\\t酒精" ，联系电话13800138001', { kind: 'fire_safety.blocked_exit', area: '441581105202', location: { lat: 22.9451, lon: 115.6449 } }),
+      report('举报有人在祠堂后面卖摇头丸，电话13900139001', { kind: 'anti_drug.tip', subject: { name: '陈某某', phone: '13900139001' } }),
+      report('两家人为宅基地界石吵起来', { domain: 'dispute_mediation', area: '441581105202', severity: 2 }),
+      report('码头有人在卸没有标签的冻肉', { kind: 'anti_smuggling.frozen_meat', attachments: ['ab'.repeat(32)] }),
+    ]
+    for (const message of messages) {
+      await device.publish('minqing/field/bomei-009/report', JSON.stringify(message))
+      const [said] = await untilRows(system, `select c.id, c.version, c.restricted, minqing.case_message(c, false) as told, minqing.case_message(c, true) as redacted,
+          minqing.status_message(c.id, 'bomei-009', 1) as status, minqing.stream_message(e) as line
+        from minqing.cases c join minqing.case_events e on e.ref = c.id and e.what = 'opened' where c.first_report = $1`, message.id)
+      assert.equal(said.version, 1, 'it has not moved on')
+      const heard = async (client, topic, what) => (await client.next(m => topic.test(m.topic) && m.payload.includes(said.id), what)).payload.toString()
+      if (said.restricted) {
+        assert.equal(await heard(police, /restricted/, 'the case at the police'), said.told)
+        assert.equal(await heard(operator, /command_centre/, 'the bare case'), said.redacted)
+      } else {
+        assert.equal(await heard(operator, /\/case\//, 'the case at a desk'), said.told)
+      }
+      assert.equal(await heard(device, /status/, 'the status'), said.status)
+      assert.equal(await heard(operator, /stream/, 'the line'), said.line)
+    }
+  })
+
   test('a report from a point at sea finds its village', async () => {
     const device = await (await system.connect('bomei-005')).subscribe('minqing/field/bomei-005/receipt')
     // half a kilometre off the southern shore of the outline

@@ -185,7 +185,6 @@ static void each_service_has_the_topics_of_its_name(void **state) {
     assert_null(strstr(rights(&out, "notifier", "service", NULL, NULL), "minqing/field/+/report"));
     assert_string_equal(rights(&out, "query", "service", NULL, NULL), "\nuser query\n"
                                                                       "topic readwrite minqing/query/+/+\n"
-                                                                      "topic read minqing/stage/dispatched\n"
                                                                       "topic write minqing/reply/+/#\n"
                                                                       "topic write minqing/health/query/+\n");
     /* a service that nobody knows, or a device named like one */

@@ -191,6 +191,23 @@ static void a_duplicate_is_found_at_the_very_end(void **state) {
     assert_string_equal(faults.fault[0].path, "/k0");
 }
 
+static void the_parts_of_an_array_are_found_on_the_way(void **state) {
+    (void)state;
+    struct mq_str parts[3];
+    size_t count = 0;
+    struct mq_faults faults = { 0 };
+    assert_true(mq_json_scan_parts(MQ_STR(" [ {\"a\":[1,2]} ,\"]\", [ ],null ]"), parts, MQ_LENGTH(parts), &count, &faults));
+    assert_int_equal(count, 4);
+    static const char *const expected[] = { "{\"a\":[1,2]}", "\"]\"", "[ ]" };
+    for (size_t i = 0; i < MQ_LENGTH(expected); i++)
+        assert_true(mq_str_equal(parts[i], mq_str(expected[i])));
+    assert_true(mq_json_scan_parts(MQ_STR("[]"), parts, MQ_LENGTH(parts), &count, &faults));
+    assert_int_equal(count, 0);
+    assert_true(mq_json_scan_parts(MQ_STR("{\"a\":[1]}"), parts, MQ_LENGTH(parts), &count, &faults));
+    assert_int_equal(count, SIZE_MAX);
+    assert_false(mq_json_scan_parts(MQ_STR("[1,2"), parts, MQ_LENGTH(parts), &count, &faults));
+}
+
 static void faults_beyond_sixteen_are_only_counted(void **state) {
     (void)state;
     struct mq_faults faults = { 0 };
@@ -217,6 +234,7 @@ int main(void) {
         cmocka_unit_test(a_path_too_long_is_cut_behind_a_whole_character),
         cmocka_unit_test(an_object_holds_128_members_and_no_more),
         cmocka_unit_test(a_duplicate_is_found_at_the_very_end),
+        cmocka_unit_test(the_parts_of_an_array_are_found_on_the_way),
         cmocka_unit_test(faults_beyond_sixteen_are_only_counted),
         cmocka_unit_test(a_long_message_is_cut_and_says_so),
     };

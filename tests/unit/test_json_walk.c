@@ -113,6 +113,25 @@ static void bytes_without_the_word_stay_whole(void **state) {
         assert_int_equal(kept_of(mq_str(texts[i])), strlen(texts[i]));
 }
 
+/* Eight bytes are looked at together: each byte at each place among others, and the end at each place. */
+static void plain_bytes_end_where_they_end(void **state) {
+    (void)state;
+    static const char fill[] = { 'a', '!', '#', '[', ']', 0x7f, ' ' };
+    for (size_t length = 0; length <= 20; length++)
+        for (size_t at = 0; at <= length; at++)
+            for (int c = 0; c < 256; c++) {
+                char *bytes = malloc(length ? length : 1); /* of its own, so that reading past it is seen */
+                assert_non_null(bytes);
+                for (size_t i = 0; i < length; i++)
+                    bytes[i] = fill[(i + (size_t)c) % sizeof fill];
+                if (at < length)
+                    bytes[at] = (char)c;
+                bool special = at < length && (c < 0x20 || c >= 0x80 || c == '"' || c == '\\');
+                assert_int_equal(mq_json_plain((struct mq_str){ bytes, length }), special ? at : length);
+                free(bytes);
+            }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_element_comes_in_order_with_its_own_bytes),
@@ -122,6 +141,7 @@ int main(void) {
         cmocka_unit_test(each_member_comes_with_its_key),
         cmocka_unit_test(nothing_from_the_word_on_is_left),
         cmocka_unit_test(bytes_without_the_word_stay_whole),
+        cmocka_unit_test(plain_bytes_end_where_they_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

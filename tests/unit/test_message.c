@@ -301,6 +301,7 @@ static const struct {
     { &mq_classified_object, "{\"v\":1,\"id\":\"" ID "\","
       "\"traceparent\":\"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\"}" },
     { &mq_dispatched_object, "{\"v\":1,\"event\":12,\"ref\":\"" ID "\"}" },
+    { &mq_dispatched_object, "{\"v\":1,\"event\":12,\"ref\":\"" ID "\",\"opened\":{\"number\":\"博美-1123-042\",\"text\":\"后山 \\\"冒烟\\\"\",\"parts\":[{}]}}" },
     { &mq_stream_line_object, "{\"v\":1,\"event\":12,\"at\":\"" TIME "\",\"what\":\"opened\",\"severity\":4,"
       "\"area\":\"441581105\",\"case\":\"" ID "\",\"text\":\"山火\"}" },
     { &mq_case_object, "{\"v\":1,\"case\":\"" ID "\",\"number\":\"博美-1123-042\",\"version\":7,\"state_version\":2,"
