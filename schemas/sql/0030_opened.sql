@@ -458,23 +458,43 @@ begin
 end
 $$;
 
+-- What a classified report is that has neither a case nor a review, as a placement. In SQL, so that the planner puts it into the statement
+-- that calls it.
+create function placed_report(p_report uuid, p_case uuid) returns setof placement language sql stable as
+$$
+    select w.*
+    from minqing.classifications c
+    cross join lateral minqing.placed(p_report, p_case, case when c.review then c.model_domain else c.domain end,
+                                      case when c.review then null else c.kind end, c.severity,
+                                      case when c.review then c.also || array_remove(array[c.because #>> '{runner_up,domain}'], null) else c.also end,
+                                      not c.review, c.words, c.disagrees) w
+    where c.report = p_report and not exists (select from minqing.reviews v where v.report = p_report)
+$$;
+
+-- What the dispatcher does with classified reports: cases, or questions to the command centre. In: parallel arrays of report ids and the ids
+-- that their cases would get. Out: one row an event. A report that comes alone, as most do, needs neither sorting nor gathering.
 create function dispatch(p_reports uuid[], p_cases uuid[])
 returns table (event bigint, ref uuid, traceparent text, member text) language plpgsql as
 $$
 declare
     placed minqing.placement[];
     doubtful boolean;
+    alone minqing.placement;
 begin
-    perform minqing.lock_towns(array(select r.town from minqing.reports r where r.id = any(p_reports)));
-
-    select array_agg(w order by w.report), bool_or(not w.sure) into placed, doubtful
-    from (select distinct on (u.report) u.* from unnest(p_reports, p_cases) as u (report, "case") order by u.report) i
-    join minqing.classifications c on c.report = i.report
-    cross join lateral minqing.placed(i.report, i."case", case when c.review then c.model_domain else c.domain end,
-                                      case when c.review then null else c.kind end, c.severity,
-                                      case when c.review then c.also || array_remove(array[c.because #>> '{runner_up,domain}'], null) else c.also end,
-                                      not c.review, c.words, c.disagrees) w
-    where not exists (select from minqing.reviews v where v.report = i.report);
+    if cardinality(p_reports) = 1 then
+        -- as lock_towns
+        perform pg_advisory_xact_lock(x'6d71'::integer, r.town::integer) from minqing.reports r where r.id = p_reports[1];
+        select w.* into alone from minqing.placed_report(p_reports[1], p_cases[1]) w;
+        if found then
+            placed := array[alone];
+            doubtful := not alone.sure;
+        end if;
+    else
+        perform minqing.lock_towns(array(select r.town from minqing.reports r where r.id = any(p_reports)));
+        select array_agg(w order by w.report), bool_or(not w.sure) into placed, doubtful
+        from (select distinct on (u.report) u.* from unnest(p_reports, p_cases) as u (report, "case") order by u.report) i
+        cross join lateral minqing.placed_report(i.report, i."case") w;
+    end if;
     return query select o.event, o.ref, o.traceparent, o.member from minqing.place_reports(placed, null, null) o;
     if doubtful then
         return query select o.event, o.ref, o.traceparent, null from minqing.open_reviews(placed) o;
@@ -487,6 +507,6 @@ $$;
 revoke execute on all functions in schema minqing from public;
 grant usage on sequence case_events_id_seq to minqing_dispatcher;
 grant execute on function open_case(placement, text, uuid, jsonb), open_cases(placement[], text, uuid, jsonb), place_reports(placement[], text, uuid),
-    dispatch(uuid[], uuid[]), dispatched_element(bigint, uuid, text, text), opened_parts(text, text[]),
+    dispatch(uuid[], uuid[]), placed_report(uuid, uuid), dispatched_element(bigint, uuid, text, text), opened_parts(text, text[]),
     opened_member(text, text, text, text[], boolean, text, text, text, text, text, text, boolean, text, reports, text),
     quoted(text), quoted_time(timestamptz), yes_no(boolean) to minqing_dispatcher;
