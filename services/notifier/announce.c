@@ -126,11 +126,17 @@ static void tell_opened(struct mq_notifier *notifier, const struct mq_opened *op
     case STATUS:
         mq_opened_status(opened, &notifier->payload);
         break;
-    default:
-        if (a->kind == CASE && mq_opened_restricted(opened))
+    case CASE:
+        if (mq_opened_restricted(opened)) {
             mq_opened_redacted(opened, &notifier->payload);
-        else
-            mq_opened_case(opened, &notifier->payload);
+            break;
+        }
+        /* fall through */
+    case RESTRICTED:
+        mq_opened_case(opened, &notifier->payload);
+        break;
+    default:
+        return; /* the event brings nothing for it: its payload stays absent */
     }
     a->traceparent = mq_str(opened->traceparent);
     a->payload = (struct mq_str){ notifier->payload.failed ? NULL : notifier->payload.data, notifier->payload.len };

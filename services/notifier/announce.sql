@@ -1,7 +1,7 @@
 -- What is to be published about the given changes, from the present state.
 -- Nearly all of them are cases just opened, with whose events came what their messages are made of. They tell it as long as an announcement
 -- has version 1; one that has moved on is told by the change that moved it. The rest, what waited for devices that brought something, and
--- what is announced again is for due_announcements. "offset 0" keeps it a look-up of each change.
+-- what is announced again is for due_announcements, and so are tasks. "offset 0" keeps it a look-up of each change.
 -- In: arrays (index, event, ref, of a case just opened the place of what came with it and who reported, else null). Event 0: a retained
 --     topic is announced again although it was published before.
 -- Out: as minqing.due_announcements: topic, ref, audience, scope, version, live, payload, traceparent, domain, severity, targets; opened: the
@@ -11,7 +11,7 @@ select a.topic, i.ref, a.audience, a.scope, a.version, a.live, null as payload, 
 from unnest($3::uuid[], $4::integer[]) i (ref, opened)
 cross join lateral (select n.*
                     from minqing.announcements n
-                    where n.ref = i.ref and n.version = 1 and n.published_version < 1 and not n.waiting
+                    where n.ref = i.ref and n.topic in (1, 2, 4) and n.version = 1 and n.published_version < 1 and not n.waiting
                     offset 0) a
 where i.opened is not null and $1::integer[] is not null
 union all
