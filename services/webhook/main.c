@@ -9,7 +9,7 @@
 static const struct mq_statement store_deliveries = { "store_deliveries", mq_sql_store_deliveries, 3 };
 static const struct mq_statement backlog = { "webhook_backlog", mq_sql_backlog, 3 };
 
-/* Not subscribed to: half a second is soon enough for another system, one look takes many changes at once, and without a webhook there is
+/* Not subscribed to: a second or two is soon enough for another system, one look takes many changes at once, and without a webhook there is
  * next to nothing to do. */
 static const struct mq_route delivering = {
     MQ_TOPIC_STAGE_DISPATCHED, true, true, &store_deliveries, mq_deliver_decode, mq_deliver_encode, NULL, NULL
@@ -39,7 +39,7 @@ int main(int argc, char **argv) {
     char *key_file = NULL, *ca_file = NULL, *proxy = NULL;
     /* clang-format off */
     const struct mq_setting table[] = {
-        MQ_STAGE_SETTINGS_SWEEPING("webhook", &settings, "500ms"),
+        MQ_STAGE_SETTINGS_SWEEPING("webhook", &settings, "1s"),
         { "webhook", "seal_key_file", MQ_SETTING_TEXT, &key_file, "/etc/minqing/webhook.key",
           "keys that unseal the webhooks' secrets; made by 'minqing account seal-key'", 0, 0 },
         { "webhook", "ca_file", MQ_SETTING_TEXT, &ca_file, "",
